@@ -77,19 +77,19 @@ static void read_unit(struct chart *chart, const json_t *series)
         unit_find(name, per, &chart->unit);
 }
 
-/* The name of its request, its scope where there are several, or both. */
+/* The name of its request, what tells it from the others where there are several, or both. */
 static void name_line(struct chart_line *line, const json_t *series, const char *name,
-                      bool by_scope)
+                      const char *told_by)
 {
-    char request[CHART_TEXT_SIZE / 2], scope[CHART_TEXT_SIZE / 2] = "";
+    char request[CHART_TEXT_SIZE / 2], own[CHART_TEXT_SIZE / 2] = "";
     bool named = name[0] != '\0';
 
     plain_copy(slice_of(name), request, sizeof request);
-    if (by_scope)
-        plain_copy(text_of(series, "scope"), scope, sizeof scope);
-    if (named || by_scope)
-        snprintf(line->name, sizeof line->name, "%s%s%s", request, named && by_scope ? " " : "",
-                 scope);
+    if (told_by != NULL)
+        plain_copy(text_of(series, told_by), own, sizeof own);
+    if (named || told_by != NULL)
+        snprintf(line->name, sizeof line->name, "%s%s%s", request,
+                 named && told_by != NULL ? " " : "", own);
     else
         plain_copy(text_of(series, "expression"), line->name, sizeof line->name);
 }
@@ -143,7 +143,7 @@ struct request {
     const char *where;
     enum chart_style style;
     char name[CHART_TEXT_SIZE];
-    bool by_scope;
+    const char *told_by; /* a member of its series; NULL: there is one */
 };
 
 static bool add_series(const struct definition *reading, const json_t *series,
@@ -161,7 +161,7 @@ static bool add_series(const struct definition *reading, const json_t *series,
     struct chart_line *line = new_line(chart);
     if (line == NULL)
         return definition_refuse(reading, request->where, "not enough memory");
-    name_line(line, series, request->name, request->by_scope);
+    name_line(line, series, request->name, request->told_by);
     line->style = request->style;
     line->outside = read_outside(series);
     return read_interval(reading, series, request->where, &line->interval_s) &&
@@ -171,14 +171,19 @@ static bool add_series(const struct definition *reading, const json_t *series,
 
 /* ---- a request --------------------------------------------------------- */
 
-/* Whether the series are told apart by their scopes. */
-static bool has_many(const json_t *list)
+/* By what series are told apart: by their scopes, or by their queries, if there are several in
+ * the question. */
+static const char *told_by(const json_t *list)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < json_array_size(list); i++)
-        n += !is_bound(json_array_get(list, i));
-    return n > 1;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *series = json_array_get(list, i);
+        if (json_number_value(json_object_get(series, "query_index")) > 0)
+            return "expression";
+        n += !is_bound(series);
+    }
+    return n > 1 ? "scope" : NULL;
 }
 
 static bool read_style(const struct definition *reading, const json_t *object,
@@ -207,7 +212,7 @@ bool definition_add_request(const struct definition *reading, json_t *object, co
     const json_t *answer = json_object_get(object, "answer");
     const json_t *list = json_object_get(answer, "series");
     struct chart *chart = reading->chart;
-    struct request request = { .where = where, .name = "", .by_scope = has_many(list) };
+    struct request request = { .where = where, .name = "", .told_by = told_by(list) };
 
     if (!definition_knows(reading, object, members) ||
         !read_style(reading, object, &request.style) ||

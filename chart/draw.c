@@ -265,10 +265,21 @@ static void draw_markers(struct drawing *drawing)
 
 /* ---- the whole --------------------------------------------------------- */
 
+static bool has_band(const struct chart *chart)
+{
+    for (size_t i = 0; i < chart->n_lines; i++)
+        if (chart->lines[i].upper.n > 0)
+            return true;
+    return false;
+}
+
+/* Lines with a band have the first colour for themselves. */
 uint32_t draw_colour_of(const struct drawing *drawing, size_t i)
 {
-    return drawing->chart->lines[i].upper.n > 0 ? drawing->colours->inside
-                                                : drawing->colours->series[i % COLOURS_SERIES];
+    if (drawing->chart->lines[i].upper.n > 0)
+        return drawing->colours->inside;
+    i = i % COLOURS_SERIES + has_band(drawing->chart);
+    return drawing->colours->series[i % COLOURS_SERIES];
 }
 
 bool draw_is_dashed(size_t i)

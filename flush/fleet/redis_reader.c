@@ -428,7 +428,7 @@ static bool is_sensible(struct slice text, int64_t from_s, int64_t to_s, char *p
 {
     struct expression *expression = malloc(sizeof *expression);
     bool sensible = expression != NULL &&
-                    expression_parse(text, expression, problem, problem_size) &&
+                    expression_parse_list(text, expression, problem, problem_size) &&
                     query_span_fits(from_s, to_s, problem, problem_size);
 
     free(expression);

@@ -421,11 +421,20 @@ static bool check_end(struct parser *parser, uint8_t last)
                          query->n_by == 0 ? "by {...}, " : "");
 }
 
-static bool check_bands(struct parser *parser, uint8_t last)
+static bool is_last(const struct expression *expression, size_t node)
 {
-    for (uint8_t i = 0; i < parser->out->n_nodes; i++) {
+    for (size_t i = 0; i < expression->n_parts; i++)
+        if (expression->parts[i].node == node)
+            return true;
+    return false;
+}
+
+static bool check_bands(struct parser *parser)
+{
+    for (size_t i = 0; i < parser->out->n_nodes; i++) {
         const struct node *node = &parser->out->nodes[i];
-        if (node->kind == NODE_FUNCTION && node->call.function->band && i != last)
+        if (node->kind == NODE_FUNCTION && node->call.function->band &&
+            !is_last(parser->out, i))
             return reader_refuse(&parser->reader, node->at,
                                  "expected %s( ) outside of everything else: nothing can be "
                                  "computed with a band",
@@ -434,27 +443,67 @@ static bool check_bands(struct parser *parser, uint8_t last)
     return true;
 }
 
-bool expression_parse(struct slice text, struct expression *out, char *problem,
-                      size_t problem_size)
+static bool check_text(struct parser *parser, struct slice text)
+{
+    if (text.len > QUESTION_TEXT_MAX)
+        return reader_refuse(&parser->reader, text.at + QUESTION_TEXT_MAX,
+                             "expected no more than %d bytes", QUESTION_TEXT_MAX);
+    if (text.len > 0 && memchr(text.at, 0, text.len) != NULL)
+        return reader_refuse(&parser->reader, memchr(text.at, 0, text.len),
+                             "expected text without NUL");
+    return true;
+}
+
+/* There is room for as many parts as queries, and each has one. */
+static bool read_part(struct parser *parser, uint8_t *last)
+{
+    struct reader *reader = &parser->reader;
+    struct expression *out = parser->out;
+    size_t first_query = out->n_queries;
+
+    reader_skip_space(reader);
+    const char *begin = reader->rest.at;
+    if (!read_expression(parser, last))
+        return false;
+    if (out->nodes[*last].is_number)
+        return reader_refuse(reader, begin, "expected a query, and not a number alone");
+    out->parts[out->n_parts++] = (struct expression_part){
+        .text = reader_text_since(reader, begin),
+        .node = *last,
+        .first_query = (uint8_t)first_query,
+        .n_queries = (uint8_t)(out->n_queries - first_query),
+    };
+    return true;
+}
+
+static bool parse(struct slice text, bool is_list, struct expression *out, char *problem,
+                  size_t problem_size)
 {
     struct parser parser = { { text, text, problem, problem_size }, out, 0 };
     uint8_t last = 0;
 
     out->given = text;
     out->text = slice_trim(text, READER_SPACE);
-    out->n_nodes = out->n_queries = 0;
-    if (text.len > QUESTION_TEXT_MAX)
-        return reader_refuse(&parser.reader, text.at + QUESTION_TEXT_MAX,
-                             "expected no more than %d bytes", QUESTION_TEXT_MAX);
-    if (text.len > 0 && memchr(text.at, 0, text.len) != NULL)
-        return reader_refuse(&parser.reader, memchr(text.at, 0, text.len),
-                             "expected text without NUL");
-    if (!read_expression(&parser, &last) || !check_end(&parser, last))
+    out->n_nodes = out->n_queries = out->n_parts = 0;
+    if (!check_text(&parser, text))
         return false;
-    if (out->nodes[last].is_number)
-        return reader_refuse(&parser.reader, out->text.at,
-                             "expected a query, and not a number alone");
-    return check_bands(&parser, last);
+    do
+        if (!read_part(&parser, &last))
+            return false;
+    while (is_list && reader_take(&parser.reader, ','));
+    return check_end(&parser, last) && check_bands(&parser);
+}
+
+bool expression_parse(struct slice text, struct expression *out, char *problem,
+                      size_t problem_size)
+{
+    return parse(text, false, out, problem, problem_size);
+}
+
+bool expression_parse_list(struct slice text, struct expression *out, char *problem,
+                           size_t problem_size)
+{
+    return parse(text, true, out, problem, problem_size);
 }
 
 /* ---- a change ---------------------------------------------------------- */
@@ -518,6 +567,8 @@ bool expression_make_change(struct expression *expression, int64_t before_s, boo
     change.right = (uint8_t)expression->n_nodes;
     expression->nodes[expression->n_nodes++] = before;
     expression->nodes[expression->n_nodes++] = change;
+    expression->parts[0].node = (uint8_t)(expression->n_nodes - 1);
+    expression->parts[0].n_queries = (uint8_t)expression->n_queries;
     return true;
 }
 

@@ -10,7 +10,7 @@ static void add_down(const struct expression *expression, int64_t out[],
                      int64_t (*of)(const struct call *call, const void *argument),
                      const void *argument)
 {
-    out[expression->n_nodes - 1] = 0;
+    memset(out, 0, expression->n_nodes * sizeof *out);
     for (size_t i = expression->n_nodes; i-- > 0;) {
         const struct node *node = &expression->nodes[i];
         int64_t own = node->kind == NODE_FUNCTION ? of(&node->call, argument) : 0;
@@ -116,22 +116,33 @@ static void plan_reaches(struct evaluation *evaluation, char *problem, size_t pr
     }
 }
 
-/* First each by itself, then all with the longest step. */
-static bool plan(struct evaluation *evaluation, char *problem, size_t problem_size)
+/* The queries of a part: first each by itself, then all with the longest step. */
+static bool plan_steps(struct evaluation *evaluation, const struct expression_part *part,
+                       char *problem, size_t problem_size)
 {
-    const struct expression *expression = &evaluation->expression;
+    size_t end = part->first_query + part->n_queries;
     int64_t longest_s = 0;
 
-    if (!plan_shifts(evaluation, problem, problem_size))
-        return false;
-    plan_reaches(evaluation, problem, problem_size);
-    for (size_t i = 0; i < expression->n_queries; i++) {
+    for (size_t i = part->first_query; i < end; i++) {
         (void)choose(evaluation, i, 0, problem, problem_size);
         if (evaluation->ranges[i].step_s > longest_s)
             longest_s = evaluation->ranges[i].step_s;
     }
-    for (size_t i = 0; i < expression->n_queries; i++)
+    for (size_t i = part->first_query; i < end; i++)
         if (!choose(evaluation, i, longest_s, problem, problem_size))
+            return false;
+    return true;
+}
+
+static bool plan(struct evaluation *evaluation, char *problem, size_t problem_size)
+{
+    const struct expression *expression = &evaluation->expression;
+
+    if (!plan_shifts(evaluation, problem, problem_size))
+        return false;
+    plan_reaches(evaluation, problem, problem_size);
+    for (size_t i = 0; i < expression->n_parts; i++)
+        if (!plan_steps(evaluation, &expression->parts[i], problem, problem_size))
             return false;
     return plan_leads(evaluation, problem, problem_size);
 }
@@ -152,16 +163,18 @@ static bool parse(struct evaluation *evaluation, size_t len, char *problem, size
 {
     const struct evaluation_manner *manner = &evaluation->manner;
 
-    return expression_parse((struct slice){ evaluation->text, len }, &evaluation->expression,
-                            problem, problem_size) &&
+    struct slice text = { evaluation->text, len };
+
+    return (evaluation->gives_grid ? expression_parse : expression_parse_list)(
+               text, &evaluation->expression, problem, problem_size) &&
            (manner->before_s == 0 ||
             expression_make_change(&evaluation->expression, manner->before_s, manner->relative,
                                    problem, problem_size));
 }
 
-struct evaluation *evaluation_new_grid(struct rollup *rollup, struct slice text, int64_t from_s,
-                                       int64_t to_s, const struct evaluation_manner *manner,
-                                       char *problem, size_t problem_size)
+static struct evaluation *make(struct rollup *rollup, struct slice text, int64_t from_s,
+                               int64_t to_s, const struct evaluation_manner *manner,
+                               bool gives_grid, char *problem, size_t problem_size)
 {
     struct evaluation *evaluation = calloc(1, sizeof *evaluation);
 
@@ -170,7 +183,7 @@ struct evaluation *evaluation_new_grid(struct rollup *rollup, struct slice text,
         return NULL;
     evaluation->rollup = rollup;
     evaluation->manner = *manner;
-    evaluation->gives_grid = true;
+    evaluation->gives_grid = gives_grid;
     evaluation->from_s = from_s;
     evaluation->to_s = to_s;
     evaluation->text = copy_text(text);
@@ -185,16 +198,11 @@ struct evaluation *evaluation_new_grid(struct rollup *rollup, struct slice text,
     return evaluation;
 }
 
-static struct evaluation *new_json(struct rollup *rollup, struct slice text, int64_t from_s,
-                                   int64_t to_s, const struct evaluation_manner *manner,
-                                   char *problem, size_t problem_size)
+struct evaluation *evaluation_new_grid(struct rollup *rollup, struct slice text, int64_t from_s,
+                                       int64_t to_s, const struct evaluation_manner *manner,
+                                       char *problem, size_t problem_size)
 {
-    struct evaluation *evaluation =
-        evaluation_new_grid(rollup, text, from_s, to_s, manner, problem, problem_size);
-
-    if (evaluation != NULL)
-        evaluation->gives_grid = false;
-    return evaluation;
+    return make(rollup, text, from_s, to_s, manner, true, problem, problem_size);
 }
 
 struct evaluation *evaluation_new(struct rollup *rollup, struct slice text, int64_t from_s,
@@ -202,7 +210,7 @@ struct evaluation *evaluation_new(struct rollup *rollup, struct slice text, int6
 {
     static const struct evaluation_manner plain = { .may_be_coarser = true };
 
-    return new_json(rollup, text, from_s, to_s, &plain, problem, problem_size);
+    return make(rollup, text, from_s, to_s, &plain, false, problem, problem_size);
 }
 
 struct evaluation *evaluation_new_whole(struct rollup *rollup, struct slice text,
@@ -211,7 +219,7 @@ struct evaluation *evaluation_new_whole(struct rollup *rollup, struct slice text
 {
     static const struct evaluation_manner whole = { .whole = true, .may_be_coarser = true };
 
-    return new_json(rollup, text, from_s, to_s, &whole, problem, problem_size);
+    return make(rollup, text, from_s, to_s, &whole, false, problem, problem_size);
 }
 
 void evaluation_free(struct evaluation *given)

@@ -33,7 +33,8 @@ struct evaluation {
 
     struct units *units;                          /* or NULL */
     enum metric_unit own[EXPRESSION_QUERIES_MAX]; /* of the series of each query */
-    struct bytes unit;                            /* of the answer, as JSON */
+    size_t part;                                  /* of the answer, that is written */
+    struct bytes unit;                            /* of it, as JSON */
     struct bytes answer;
     bool too_fine; /* with longer steps it would not have failed */
     char problem[256];
@@ -45,7 +46,10 @@ enum query_state evaluation_apply(struct evaluation *evaluation, size_t node);
 /* Writes a piece of the answer. */
 enum query_state evaluation_write(struct evaluation *evaluation);
 
-/* Writes the unit of what is answered. */
+/* The part of the answer that is written. */
+const struct expression_part *evaluation_part(const struct evaluation *evaluation);
+
+/* Writes the unit of that part. */
 void evaluation_find_unit(struct evaluation *evaluation);
 
 /* Returns QUERY_FAILED and keeps the sentence. */

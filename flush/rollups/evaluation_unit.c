@@ -52,8 +52,9 @@ static size_t of_node(const struct expression *expression, const struct node *no
 void evaluation_find_unit(struct evaluation *evaluation)
 {
     const struct expression *expression = &evaluation->expression;
-    size_t units[EXPRESSION_NODES_MAX], last = expression->n_nodes - 1;
+    size_t units[EXPRESSION_NODES_MAX], last = evaluation_part(evaluation)->node;
 
+    bytes_clear(&evaluation->unit);
     for (size_t i = 0; i <= last; i++)
         units[i] = of_node(expression, &expression->nodes[i], units);
     if (units[last] == NO_QUERY)

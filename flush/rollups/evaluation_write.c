@@ -17,10 +17,15 @@ static void put_int(struct bytes *out, int64_t value)
     bytes_add(out, text, number_format_whole(value, text));
 }
 
-/* The grid that is the answer. */
+const struct expression_part *evaluation_part(const struct evaluation *evaluation)
+{
+    return &evaluation->expression.parts[evaluation->part];
+}
+
+/* The grid that is written. */
 static const struct grid *answer_of(const struct evaluation *evaluation)
 {
-    return &evaluation->grids[evaluation->expression.n_nodes - 1];
+    return &evaluation->grids[evaluation_part(evaluation)->node];
 }
 
 /* ---- the head ---------------------------------------------------------- */
@@ -78,7 +83,6 @@ static void put_head(struct evaluation *evaluation)
 {
     struct bytes *out = &evaluation->answer;
 
-    evaluation_find_unit(evaluation);
     bytes_add_text(
         out, "{\"status\":\"ok\",\"res_type\":\"time_series\",\"resp_version\":1,\"query\":");
     json_add_string(out, evaluation->expression.text);
@@ -105,13 +109,20 @@ static void put_scope(struct bytes *out, const struct grid_group *group, struct 
     bytes_add_slice(out, scope);
 }
 
-/* The scope of all queries, or "*" when they have several. */
-static struct slice common_scope(const struct expression *expression)
+/* The queries of the part that is written. */
+static const struct question *queries_of(const struct evaluation *evaluation)
 {
-    struct slice scope = expression->queries[0].scope.text;
+    return &evaluation->expression.queries[evaluation_part(evaluation)->first_query];
+}
 
-    for (size_t i = 1; i < expression->n_queries; i++)
-        if (!slice_equal(expression->queries[i].scope.text, scope))
+/* The scope of all of these, or "*" when they have several. */
+static struct slice common_scope(const struct evaluation *evaluation)
+{
+    const struct question *queries = queries_of(evaluation);
+    struct slice scope = queries[0].scope.text;
+
+    for (size_t i = 1; i < evaluation_part(evaluation)->n_queries; i++)
+        if (!slice_equal(queries[i].scope.text, scope))
             return SLICE("*");
     return scope;
 }
@@ -137,17 +148,17 @@ static void put_query(struct bytes *out, const struct question *query,
     bytes_add_slice(out, between(begin, end));
 }
 
-/* The text of the question as JSON, each query in it written for the group, or as its metric
+/* The text of the part as JSON, each query in it written for the group, or as its metric
  * alone. */
 static void put_text(struct evaluation *evaluation, const struct grid_group *group,
                      bool metrics)
 {
-    const struct expression *expression = &evaluation->expression;
-    const char *at = expression->text.at;
+    const struct expression_part *part = evaluation_part(evaluation);
+    const char *at = part->text.at;
     struct bytes text = { 0 };
 
-    for (size_t i = 0; i < expression->n_queries; i++) {
-        const struct question *query = &expression->queries[i];
+    for (size_t i = 0; i < part->n_queries; i++) {
+        const struct question *query = &queries_of(evaluation)[i];
         bytes_add_slice(&text, between(at, query->text.at));
         if (metrics)
             bytes_add_slice(&text, query->metric);
@@ -155,7 +166,7 @@ static void put_text(struct evaluation *evaluation, const struct grid_group *gro
             put_query(&text, query, group);
         at = query->text.at + query->text.len;
     }
-    bytes_add_slice(&text, between(at, expression->text.at + expression->text.len));
+    bytes_add_slice(&text, between(at, part->text.at + part->text.len));
     json_add_string(&evaluation->answer, bytes_view(&text));
     evaluation->answer.failed = evaluation->answer.failed || text.failed;
     bytes_free(&text);
@@ -173,9 +184,8 @@ static void put_tags(struct bytes *out, const struct grid *grid, const struct gr
 
 static void put_names(struct evaluation *evaluation, const struct grid_group *group)
 {
-    const struct expression *expression = &evaluation->expression;
     struct bytes *out = &evaluation->answer, scope = { 0 };
-    struct slice aggregate = expression->queries[0].aggregate_word;
+    struct slice aggregate = queries_of(evaluation)->aggregate_word;
 
     bytes_add_text(out, "{\"metric\":");
     put_text(evaluation, group, true);
@@ -184,14 +194,14 @@ static void put_names(struct evaluation *evaluation, const struct grid_group *gr
     bytes_add_text(out, ",\"expression\":");
     put_text(evaluation, group, false);
     bytes_add_text(out, ",\"scope\":");
-    put_scope(&scope, group, common_scope(expression));
+    put_scope(&scope, group, common_scope(evaluation));
     json_add_string(out, bytes_view(&scope));
     out->failed = out->failed || scope.failed;
     bytes_free(&scope);
     bytes_add_text(out, ",\"tag_set\":");
     put_tags(out, answer_of(evaluation), group);
     bytes_add_text(out, ",\"aggr\":");
-    if (expression->n_queries == 1 && aggregate.len > 0)
+    if (evaluation_part(evaluation)->n_queries == 1 && aggregate.len > 0)
         json_add_string(out, aggregate);
     else
         bytes_add_text(out, "null");
@@ -249,12 +259,13 @@ static void put_points(struct bytes *out, const struct grid *grid, const double 
 }
 
 /* "above" or "below", where points beyond the other bound are not outside. */
-static const char *direction_of(const struct expression *expression)
+static const char *direction_of(const struct evaluation *evaluation)
 {
     static const char *const words[] = {
         [DIRECTION_ABOVE] = "above", [DIRECTION_BELOW] = "below", [DIRECTION_BOTH] = NULL
     };
-    const struct call *call = &expression->nodes[expression->n_nodes - 1].call;
+    const struct call *call =
+        &evaluation->expression.nodes[evaluation_part(evaluation)->node].call;
 
     return words[(size_t)call->arguments[ANOMALIES_DIRECTION]];
 }
@@ -266,7 +277,7 @@ static void put_attributes(struct evaluation *evaluation, uint32_t row)
 
     bytes_add_text(out, "{");
     if (answer_of(evaluation)->rows == GRID_BAND_ROWS) {
-        const char *direction = direction_of(&evaluation->expression);
+        const char *direction = direction_of(evaluation);
         bytes_add_text(out, "\"role\":\"");
         bytes_add_text(out, roles[row]);
         if (direction != NULL)
@@ -299,7 +310,9 @@ static void put_row(struct evaluation *evaluation, uint32_t group, uint32_t row)
     put_int(out, step_ms(grid, first));
     bytes_add_text(out, ",\"end\":");
     put_int(out, step_ms(grid, last) + (grid->step_s - 1) * 1000);
-    bytes_add_text(out, ",\"query_index\":0,\"unit\":");
+    bytes_add_text(out, ",\"query_index\":");
+    put_int(out, (int64_t)evaluation->part);
+    bytes_add_text(out, ",\"unit\":");
     bytes_add(out, evaluation->unit.at, evaluation->unit.len);
     bytes_add_text(out, ",\"attributes\":");
     put_attributes(evaluation, row);
@@ -320,26 +333,43 @@ static void make_room(struct evaluation *evaluation)
         (void)bytes_room(out, (size_t)(all + more) - out->len);
 }
 
-enum query_state evaluation_write(struct evaluation *evaluation)
+/* Writes groups of a part, while there is enough of the slice left. */
+static void put_groups(struct evaluation *evaluation, size_t enough)
 {
     const struct grid *grid = answer_of(evaluation);
     struct bytes *out = &evaluation->answer;
-    size_t enough = out->len + BYTES_A_SLICE;
-    bool first = out->len == 0;
 
-    if (first)
-        put_head(evaluation);
+    if (evaluation->group == 0)
+        evaluation_find_unit(evaluation);
     for (; evaluation->group < grid->n_groups && out->len < enough && !out->failed;
          evaluation->group++)
         for (uint32_t row = 0; row < grid->rows; row++)
             put_row(evaluation, evaluation->group, row);
-    if (first && evaluation->group < grid->n_groups)
+}
+
+enum query_state evaluation_write(struct evaluation *evaluation)
+{
+    struct bytes *out = &evaluation->answer;
+    size_t enough = out->len + BYTES_A_SLICE;
+    bool is_first = out->len == 0;
+
+    if (is_first)
+        put_head(evaluation);
+    put_groups(evaluation, enough);
+    if (is_first && evaluation->group < answer_of(evaluation)->n_groups)
         make_room(evaluation);
     if (out->len > ANSWER_MAX)
         return evaluation_fail(evaluation, "the answer is too long: ask for fewer series");
-    if (evaluation->group == grid->n_groups)
-        bytes_add_text(out, "]}\n");
     if (out->failed || evaluation->unit.failed)
         return evaluation_fail(evaluation, "not enough memory for the answer");
-    return evaluation->group == grid->n_groups ? QUERY_DONE : QUERY_MORE;
+    if (evaluation->group < answer_of(evaluation)->n_groups)
+        return QUERY_MORE;
+    if (evaluation->part + 1 < evaluation->expression.n_parts) {
+        evaluation->part++;
+        evaluation->group = 0;
+        return QUERY_MORE;
+    }
+    bytes_add_text(out, "]}\n");
+    return out->failed ? evaluation_fail(evaluation, "not enough memory for the answer")
+                       : QUERY_DONE;
 }

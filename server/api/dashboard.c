@@ -64,8 +64,8 @@ static bool check_query(struct slice query, const char *where, const char *name,
         memchr(query.at, '$', query.len) == NULL) {
         size_t len = json_view_text(query, text);
 
-        good = expression_parse((struct slice){ text, len }, expression, sentence,
-                                sizeof sentence);
+        good = expression_parse_list((struct slice){ text, len }, expression, sentence,
+                                     sizeof sentence);
         if (!good)
             snprintf(problem, DASHBOARD_PROBLEM_MAX, "%.200s%s: %s", where, name, sentence);
     }

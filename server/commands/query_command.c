@@ -144,8 +144,8 @@ static char *make_path(const struct asking *asking)
 
 /* One of its series; views into the JSON. */
 struct line {
-    const char *scope;
-    size_t scope_len;
+    const char *name; /* its scope, or its query where there are several in the question */
+    size_t name_len;
     const char *bound; /* of a band: "lower" or "upper"; else NULL */
     json_t *points;    /* one or more, times ascend */
     int64_t interval_s;
@@ -188,12 +188,21 @@ static const char *bound_of(const json_t *series)
                                         : NULL;
 }
 
-static bool read_line(json_t *series, struct line *out)
+/* What its series are called by. */
+static const char *name_member(const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_number_value(json_object_get(json_array_get(list, i), "query_index")) > 0)
+            return "expression";
+    return "scope";
+}
+
+static bool read_line(json_t *series, const char *name, struct line *out)
 {
     double interval_s;
 
-    if (json_unpack(series, "{s:s%, s:F, s:o}", "scope", &out->scope, &out->scope_len,
-                    "interval", &interval_s, "pointlist", &out->points) != 0 ||
+    if (json_unpack(series, "{s:s%, s:F, s:o}", name, &out->name, &out->name_len, "interval",
+                    &interval_s, "pointlist", &out->points) != 0 ||
         !(interval_s >= 1 && interval_s < 1e12) || !are_points(out->points))
         return false;
     out->interval_s = (int64_t)interval_s;
@@ -212,10 +221,11 @@ static json_t *read_json(const struct bytes *body)
 static bool is_table(const json_t *answer)
 {
     const json_t *list = json_object_get(answer, "series");
+    const char *name = name_member(list);
     struct line ignored;
 
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (!read_line(json_array_get(list, i), &ignored))
+        if (!read_line(json_array_get(list, i), name, &ignored))
             return false;
     return json_is_array(list);
 }
@@ -302,7 +312,7 @@ static void print_line(const struct line *line, bool with_points)
     struct extent extent = extent_of(line->points);
     size_t n = json_array_size(line->points);
 
-    shown_put(stdout, line->scope, line->scope_len);
+    shown_put(stdout, line->name, line->name_len);
     if (line->bound != NULL)
         printf(" (%s bound)", line->bound);
     fputs("\n  ", stdout);
@@ -350,13 +360,14 @@ static void print_message(const json_t *answer)
 static void print_table(const json_t *answer)
 {
     const json_t *list = json_object_get(answer, "series");
+    const char *name = name_member(list);
     size_t points = 0;
     struct line line;
 
     for (size_t i = 0; i < json_array_size(list); i++)
         points += json_array_size(json_object_get(json_array_get(list, i), "pointlist"));
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (read_line(json_array_get(list, i), &line))
+        if (read_line(json_array_get(list, i), name, &line))
             print_line(&line, points <= POINTS_SHOWN);
     if (json_array_size(list) == 0)
         puts("nothing matches in that time");

@@ -79,6 +79,23 @@ static void bounds_belong_to_the_series_before_them(void **state)
     definition_free(&chart);
 }
 
+static void series_of_several_queries_are_called_by_these(void **state)
+{
+    struct chart chart;
+    char problem[256];
+    (void)state;
+
+    assert_true(reads(
+        WITH_SERIES("{\"scope\":\"a\",\"expression\":\"one\",\"query_index\":0,\"interval\":10,"
+                    "\"pointlist\":[[1,1]]},"
+                    "{\"scope\":\"a\",\"expression\":\"two\",\"query_index\":1,\"interval\":10,"
+                    "\"pointlist\":[[1,1]]}"),
+        &chart, problem));
+    assert_string_equal(chart.lines[0].name, "one");
+    assert_string_equal(chart.lines[1].name, "two");
+    definition_free(&chart);
+}
+
 static void series_beyond_the_most_are_counted(void **state)
 {
     struct chart chart;
@@ -168,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_definition_becomes_a_chart),
         cmocka_unit_test(bounds_belong_to_the_series_before_them),
+        cmocka_unit_test(series_of_several_queries_are_called_by_these),
         cmocka_unit_test(series_beyond_the_most_are_counted),
         cmocka_unit_test(what_is_wrong_is_said),
     };

@@ -222,6 +222,26 @@ static void several_lines_have_colours_of_their_own(void **state)
     cairo_surface_destroy(pixels.surface);
 }
 
+static void a_line_beside_a_band_has_another_colour(void **state)
+{
+    struct pixels pixels;
+    struct place place;
+    (void)state;
+
+    draw(DEFINITION(
+             SERIES("{}", "[[1000000,2],[1020000,2]]") "," SERIES("{}", "[[1000000,7],[1020000,"
+                                                                        "7]]") "," SERIES(
+                 "{\"role\":\"upper\"}",
+                 "[[1000000,8],[1020000,8]]") "," SERIES("{\"role\":\"lower\"}",
+                                                         "[[1000000,6],[1020000,6]]"),
+             ""),
+         &pixels);
+    find_place(&pixels, &place);
+    assert_at(&pixels, &place, 0.1, 0xb5540a, 2);
+    assert_at(&pixels, &place, 0.1, blue, 7);
+    cairo_surface_destroy(pixels.surface);
+}
+
 /* Whether there is something of the colour below the axis of times: a name's mark. */
 static bool has_mark(const char *json, uint32_t rgb)
 {
@@ -534,6 +554,7 @@ int main(void)
         cmocka_unit_test(a_line_is_where_its_values_are),
         cmocka_unit_test(a_gap_stays_empty_and_a_point_alone_is_seen),
         cmocka_unit_test(several_lines_have_colours_of_their_own),
+        cmocka_unit_test(a_line_beside_a_band_has_another_colour),
         cmocka_unit_test(names_stand_below_where_the_title_does_not_say_them),
         cmocka_unit_test(areas_and_bars_stand_on_zero),
         cmocka_unit_test(areas_and_bars_stand_on_each_other),

@@ -42,20 +42,20 @@ function mean(values) {
     return values.reduce((sum, v) => sum + v, 0) / values.length;
 }
 
-function summaryOf(one) {
-    const values = one.pointlist.map(([, v]) => v).filter((v) => v != null);
-    if (values.length === 0) return { label: labelOf(one), n: 0 };
-    return { label: labelOf(one), n: values.length, last: values.at(-1), mean: mean(values),
+function summaryOf(one, isOfList) {
+    const values = one.pointlist.map(([, v]) => v).filter((v) => v != null), label = labelOf(one, isOfList);
+    if (values.length === 0) return { label, n: 0 };
+    return { label, n: values.length, last: values.at(-1), mean: mean(values),
         min: values.reduce((a, b) => Math.min(a, b)), max: values.reduce((a, b) => Math.max(a, b)) };
 }
 
 /* Each group of the answer, with the bounds of its band if it has one. */
 function groupsOf(answer) {
-    const groups = [];
+    const groups = [], isOfList = answer.series.some(({ query_index }) => query_index > 0);
     for (const one of answer.series) {
         const role = one.attributes?.role;
         if (role === "lower" || role === "upper") Object.assign(groups.at(-1) ?? {}, { [role]: one });
-        else groups.push({ ...summaryOf(one), one });
+        else groups.push({ ...summaryOf(one, isOfList), one });
     }
     return groups;
 }
@@ -72,8 +72,9 @@ function rowsOf({ label, one, lower, upper, colour }, row) {
         { label, values, colour, ...one.shape, kind: undefined }, { label: `${label}, outside`, values: outside, look: "outside" }];
 }
 
-function labelOf(one) {
-    if (one.label) return visible(one.label);
+/* Of several queries in one question each is called by its text. */
+function labelOf(one, isOfList) {
+    if (one.label || isOfList) return visible(one.label || one.expression);
     return visible(one.tag_set?.length > 0 ? one.tag_set.join(", ") : one.scope === "*" || !one.scope ? one.metric : one.scope);
 }
 

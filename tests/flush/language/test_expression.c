@@ -35,6 +35,26 @@ static int put_node(char *out, size_t size, const struct node *node)
     return 0;
 }
 
+/* "first query+queries>last node text; ..." of each part, or the refusal. */
+static const char *parts_of(const char *text)
+{
+    static char out[8192];
+    char problem[256];
+    int n = 0;
+
+    if (!expression_parse_list(guarded_text(text), &expression, problem, sizeof problem)) {
+        snprintf(out, sizeof out, "%s", problem);
+        return out;
+    }
+    for (size_t i = 0; i < expression.n_parts; i++) {
+        const struct expression_part *part = &expression.parts[i];
+        n += snprintf(out + n, sizeof out - (size_t)n, "%s%d+%d>%d %.*s", i > 0 ? "; " : "",
+                      part->first_query, part->n_queries, part->node, (int)part->text.len,
+                      part->text.at);
+    }
+    return out;
+}
+
 /* The nodes in the order of their evaluation, or the refusal. */
 static const char *parsed(const char *text)
 {
@@ -220,6 +240,33 @@ static void a_refusal_names_the_column(void **state)
     TEXT_CASES_CHECK(cases, parsed);
 }
 
+static void a_list_has_parts(void **state)
+{
+    static const struct text_case cases[] = {
+        { " a{*} ", "0+1>0 a{*}" },
+        { "a{*},b{*}", "0+1>0 a{*}; 1+1>1 b{*}" },
+        { "a{*} * 2 , top(b{x,y} by {h} + c{*}, 5, 'max', 'asc') , d{*}.fill(last)",
+          "0+1>2 a{*} * 2; 1+2>6 top(b{x,y} by {h} + c{*}, 5, 'max', 'asc'); 3+1>8 "
+          "d{*}.fill(last)" },
+        { "anomalies(a{*}, 'basic', 2), anomalies(b{*}, 'basic', 2)",
+          "0+1>1 anomalies(a{*}, 'basic', 2); 1+1>3 anomalies(b{*}, 'basic', 2)" },
+        { "a{*},", "column 6: expected the name of a metric" },
+        { ",a{*}", "column 1: expected the name of a metric" },
+        { "a{*},5", "column 6: expected a query, and not a number alone" },
+        { "5,a{*}", "column 1: expected a query, and not a number alone" },
+        { "(a{*},b{*})", "column 6: expected an operator or )" },
+        { "a{*},abs(anomalies(b{*}, 'basic', 2))",
+          "column 10: expected anomalies( ) outside of everything else: nothing can be "
+          "computed with a band" },
+    };
+    (void)state;
+
+    TEXT_CASES_CHECK(cases, parts_of);
+    assert_string_equal(parsed("a{*},b{*}"), /* where there must be one */
+                        "column 5: expected .rollup( ), .fill( ), .as_count( ), .as_rate( ), "
+                        "by {...}, an operator or the end");
+}
+
 /* n times one text and then another, around the middle. */
 static const char *nested(const char *before, const char *middle, const char *behind, int n)
 {
@@ -333,6 +380,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(operands_stand_before_their_operator),
+        cmocka_unit_test(a_list_has_parts),
         cmocka_unit_test(functions_have_their_arguments),
         cmocka_unit_test(what_has_a_name_stands_in_any_order),
         cmocka_unit_test(a_refusal_names_the_column),

@@ -45,6 +45,16 @@ async function isDrawnAndTheSame({ server, tab, page }) {
     await until("the address keeps the question", async () => (await tab.dotsDrawn()) > 100);
 }
 
+async function tellsSeveralQueriesApart({ server, tab }) {
+    await server.send("page.level:1.5|g", "page.level:2.5|g|#env:test");
+    await server.intervals(1);
+    await tab.show(server.address("/#/query?q=min:page.level{*}, max:page.level{*}&range=15m"));
+    await tab.sees("max:page.level{*}", ".groups tbody");
+    await tab.sees("min:page.level{*}", ".groups tbody");
+    const said = await server.say("query", "min:page.level{*}, max:page.level{*}", "--last", "15m", "--at", `127.0.0.1:${server.http}`);
+    holds("heeler query does so too", /^min:page\.level\{\*\}\n[^]*^max:page\.level\{\*\}\n/m.test(said));
+}
+
 async function hasItsFaultAtItsColumn({ server, tab, page }) {
     tab.expect(/status of 400/);
     await tab.show(server.address("/#/query"));
@@ -84,6 +94,7 @@ async function standsFirstOnNow({ server, tab, page }) {
 export const arriving = [
     ["a metric sent over UDP is on Metrics within two intervals", (given) => withPage(given, isOnMetricsWithinTwoIntervals, { settings: { heeler_interval: 2 } })],
     ["a query draws its line, and has the values of heeler query", (given) => withPage(given, isDrawnAndTheSame)],
+    ["several queries in one question are told apart", (given) => withPage(given, tellsSeveralQueriesApart)],
     ["a question that is not understood has a mark at its column", (given) => withPage(given, hasItsFaultAtItsColumn)],
     ["events and checks are on Events", (given) => withPage(given, areOnEvents)],
     ["what is wrong stands first on Now", (given) => withPage(given, standsFirstOnNow)],

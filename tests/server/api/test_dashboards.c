@@ -395,6 +395,18 @@ static void what_cannot_be_is_refused_with_a_sentence(void **state)
     free(body);
 }
 
+/* As scripts of the exercise have it, besides that of shared/seeds. */
+static void a_graph_may_have_several_queries_with_commas(void **state)
+{
+    (void)state;
+    json_decref(
+        ask("POST", "/api/v1/dash",
+            "{\"title\":\"a\",\"graphs\":[{\"title\":\"b\",\"definition\":{\"requests\":["
+            "{\"q\":\"avg:my_metric{host:x}, anomalies(avg:mongodb.uptime{host:x}, "
+            "'basic', 2)\"}]}}]}",
+            200));
+}
+
 static void only_json_is_taken_and_not_from_other_origins(void **state)
 {
     static const char foreign[] = "DELETE /api/v1/dash/1 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -487,6 +499,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_route_shows_what_the_other_made, start, stop),
         cmocka_unit_test_setup_teardown(several_are_listed_and_deleted_at_once, start, stop),
         cmocka_unit_test_setup_teardown(what_cannot_be_is_refused_with_a_sentence, start, stop),
+        cmocka_unit_test_setup_teardown(a_graph_may_have_several_queries_with_commas, start,
+                                        stop),
         cmocka_unit_test_setup_teardown(only_json_is_taken_and_not_from_other_origins, start,
                                         stop),
         cmocka_unit_test_setup_teardown(keys_are_valid, start, stop),
