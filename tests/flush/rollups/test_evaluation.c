@@ -366,50 +366,6 @@ static void a_whole_range_is_one_step(void **state)
     pipeline_free(p);
 }
 
-/* ---- lists ------------------------------------------------------------- */
-
-static const char *text_in(const json_t *series, const char *name)
-{
-    return json_string_value(json_object_get(series, name));
-}
-
-/* As it is asked for alone, but for its number. */
-static void assert_part(struct rollup *rollup, const json_t *list, size_t i, const char *text,
-                        int query_index)
-{
-    json_t *alone = ask(rollup, text, START, START + 120);
-    json_t *expected = json_array_get(json_object_get(alone, "series"), 0);
-
-    json_object_set_new(expected, "query_index", json_integer(query_index));
-    if (!json_equal(json_array_get(list, i), expected))
-        fail_msg("%s is not series %zu", text, i);
-    json_decref(alone);
-}
-
-/* Graphs ask so for several queries at once. */
-static void a_list_is_answered_part_by_part(void **state)
-{
-    static const char *const parts[] = { "max:load{env:dev}",
-                                         "2 * sum:load{*}.rollup(sum, 60) - load{env:dev}",
-                                         "sum:hits{*}" };
-    struct pipeline *p = two_minutes();
-    struct rollup *rollup = flusher_rollup(p->flusher);
-    char text[256];
-    (void)state;
-
-    snprintf(text, sizeof text, "%s , load{none}, %s,%s", parts[0], parts[1], parts[2]);
-    json_t *answer = ask(rollup, text, START, START + 120);
-    const json_t *list = json_object_get(answer, "series");
-
-    assert_string_equal(text_in(answer, "query"), text);
-    assert_int_equal(json_array_size(list), 3);
-    assert_part(rollup, list, 0, parts[0], 0);
-    assert_part(rollup, list, 1, parts[1], 2);
-    assert_part(rollup, list, 2, parts[2], 3);
-    json_decref(answer);
-    pipeline_free(p);
-}
-
 /* ---- units ------------------------------------------------------------- */
 
 /* The unit of the only series, as its name; "-": it has none. */
@@ -608,7 +564,6 @@ int main(void)
         cmocka_unit_test(a_series_is_called_after_all_its_queries),
         cmocka_unit_test(refuses_with_a_sentence),
         cmocka_unit_test(each_function_takes_groups),
-        cmocka_unit_test(a_list_is_answered_part_by_part),
         cmocka_unit_test(gaps_and_what_was_added_are_of_each_series),
         cmocka_unit_test(what_is_made_of_a_metric_keeps_its_unit_or_loses_it),
         cmocka_unit_test(timings_have_a_unit_of_their_own),

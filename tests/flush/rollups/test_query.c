@@ -140,6 +140,43 @@ static void has_the_form_of_the_public_interface(void **state)
     pipeline_free(p);
 }
 
+/* As it is asked for alone, but for its number. */
+static void assert_part(struct rollup *rollup, const json_t *list, size_t i, const char *text,
+                        int query_index)
+{
+    json_t *alone = ask(rollup, text, START, START + 120);
+    json_t *expected = json_array_get(json_object_get(alone, "series"), 0);
+
+    json_object_set_new(expected, "query_index", json_integer(query_index));
+    if (!json_equal(json_array_get(list, i), expected))
+        fail_msg("%s is not series %zu", text, i);
+    json_decref(alone);
+}
+
+/* Graphs ask so for several queries at once. */
+static void a_list_is_answered_part_by_part(void **state)
+{
+    static const char *const parts[] = { "max:load{env:dev}",
+                                         "2 * sum:load{*}.rollup(sum, 60) - load{env:dev}",
+                                         "sum:hits{*}" };
+    struct pipeline *p = two_minutes();
+    struct rollup *rollup = flusher_rollup(p->flusher);
+    char text[256];
+    (void)state;
+
+    snprintf(text, sizeof text, "%s , load{none}, %s,%s", parts[0], parts[1], parts[2]);
+    json_t *answer = ask(rollup, text, START, START + 120);
+    const json_t *list = json_object_get(answer, "series");
+
+    assert_string_equal(json_string_value(json_object_get(answer, "query")), text);
+    assert_int_equal(json_array_size(list), 3);
+    assert_part(rollup, list, 0, parts[0], 0);
+    assert_part(rollup, list, 1, parts[1], 2);
+    assert_part(rollup, list, 2, parts[2], 3);
+    json_decref(answer);
+    pipeline_free(p);
+}
+
 /* As at Datadog, where a graph has its shortest steps: who looks at more time sees longer ones.
  */
 static void too_many_steps_become_longer_ones(void **state)
@@ -333,6 +370,7 @@ int main(void)
         cmocka_unit_test(answers_as_the_rules_say),
         cmocka_unit_test(percentiles_are_those_of_one_sketch),
         cmocka_unit_test(has_the_form_of_the_public_interface),
+        cmocka_unit_test(a_list_is_answered_part_by_part),
         cmocka_unit_test(too_many_steps_become_longer_ones),
         cmocka_unit_test(refuses_with_a_sentence),
         cmocka_unit_test(the_step_grows_with_the_range),
