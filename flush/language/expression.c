@@ -136,6 +136,15 @@ static bool read_window(struct reader *reader, double *out)
     return true;
 }
 
+/* In quotes too, as some write it. */
+static bool read_bounds(struct reader *reader, double *out)
+{
+    char quote = reader_next(reader);
+    bool is_quoted = (quote == '\'' || quote == '"') && reader_take(reader, quote);
+
+    return read_number(reader, out) && *out > 0 && (!is_quoted || reader_take(reader, quote));
+}
+
 static bool read_whole(struct reader *reader, double least, double most, double *out)
 {
     return read_number(reader, out) && *out >= least && *out <= most &&
@@ -150,7 +159,7 @@ static bool read_argument(struct reader *reader, struct slice allowed, double *o
     if (slice_equal(allowed, SLICE("number")))
         return read_number(reader, out) || reader_refuse(reader, at, "expected a number");
     if (slice_equal(allowed, SLICE("bounds")))
-        return (read_number(reader, out) && *out > 0) ||
+        return read_bounds(reader, out) ||
                reader_refuse(reader, at, "expected a number above 0");
     if (slice_equal(allowed, SLICE("seconds")))
         return read_whole(reader, 1, FUNCTION_SECONDS_MAX, out) ||

@@ -18,9 +18,17 @@ static bool is_text(struct slice value)
     return json_view_kind(value) == JSON_KIND_STRING;
 }
 
+/* Datadog's own example says "read_only": "True". */
+static bool is_true(struct slice value)
+{
+    return json_view_kind(value) == JSON_KIND_TRUE || json_view_says(value, "True") ||
+           json_view_says(value, "true");
+}
+
 static bool is_bool(struct slice value)
 {
-    return json_view_kind(value) == JSON_KIND_TRUE || json_view_kind(value) == JSON_KIND_FALSE;
+    return is_true(value) || json_view_kind(value) == JSON_KIND_FALSE ||
+           json_view_says(value, "False") || json_view_says(value, "false");
 }
 
 /* What a member must be, if it is there. */
@@ -368,8 +376,7 @@ static void write_address(struct json_out *out, const char *folder, struct slice
 /* What a file holds is changed there alone. */
 static bool is_read_only(const struct definition *definition, const char *member)
 {
-    return definition->file.len > 0 ||
-           json_view_kind(json_view_member(definition->body, member)) == JSON_KIND_TRUE;
+    return definition->file.len > 0 || is_true(json_view_member(definition->body, member));
 }
 
 static void write_file(struct json_out *out, const struct definition *definition)

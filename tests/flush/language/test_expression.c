@@ -119,6 +119,8 @@ static void functions_have_their_arguments(void **state)
         { "month_before(a{*})", "a {hour,day,week,month}_before[3 0 0](0 0 0)" },
         { "anomalies(avg:a{*}, 'basic', 1.2)", "a anomalies[0 0 0](0 1.2 0)" },
         { "(anomalies(a{*}, 'basic', 2))", "a anomalies[0 0 0](0 2 0)" },
+        { "anomalies(a{*}, 'basic', '1e-3', direction='above')",
+          "a anomalies[0 0 0](0 0.001 1)" },
     };
     (void)state;
 
@@ -229,6 +231,7 @@ static void a_refusal_names_the_column(void **state)
         { "timeshift(a{*}, 60)",
           "column 17: expected seconds into the past, from -31622400 to -1" },
         { "anomalies(a{*}, 'basic', -2)", "column 26: expected a number above 0" },
+        { "anomalies(a{*}, 'basic', '2)", "column 26: expected a number above 0" },
         { "anomalies(a{*}, 'basic', 0)", "column 26: expected a number above 0" },
         { "clamp_min(a{*}, x)", "column 17: expected a number" },
         { " \xc3\xa9{*} x",

@@ -395,6 +395,20 @@ static void what_cannot_be_is_refused_with_a_sentence(void **state)
     free(body);
 }
 
+/* As Datadog's example for curl has it. */
+static void read_only_may_be_said_as_text(void **state)
+{
+    json_t *made = ask("POST", "/api/v1/dash",
+                       "{\"title\":\"a\",\"graphs\":[],\"read_only\":\"True\"}", 200);
+    (void)state;
+
+    assert_true(json_is_true(json_object_get(json_object_get(made, "dash"), "read_only")));
+    json_decref(made);
+    assert_error("POST", "/api/v1/dash",
+                 "{\"title\":\"a\",\"graphs\":[],\"read_only\":\"yes\"}", 400,
+                 "read_only: expected true or false");
+}
+
 /* As scripts of the exercise have it, besides that of shared/seeds. */
 static void a_graph_may_have_several_queries_with_commas(void **state)
 {
@@ -499,6 +513,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_route_shows_what_the_other_made, start, stop),
         cmocka_unit_test_setup_teardown(several_are_listed_and_deleted_at_once, start, stop),
         cmocka_unit_test_setup_teardown(what_cannot_be_is_refused_with_a_sentence, start, stop),
+        cmocka_unit_test_setup_teardown(read_only_may_be_said_as_text, start, stop),
         cmocka_unit_test_setup_teardown(a_graph_may_have_several_queries_with_commas, start,
                                         stop),
         cmocka_unit_test_setup_teardown(only_json_is_taken_and_not_from_other_origins, start,
