@@ -13,7 +13,7 @@
 
 #include "tests/support/evaluator_world.h"
 
-enum { START_S = 1796061600, MINUTE_S = 60, MINUTES = 400, SEEDS = 100, HEARD_MAX = 1024 };
+enum { START_S = 1796061600, MINUTE_S = 60, MINUTES = 400, SEEDS = 25, HEARD_MAX = 1024 };
 
 static const char body[] =
     "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\",\"name\":\"load\","

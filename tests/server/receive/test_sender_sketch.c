@@ -98,13 +98,22 @@ static uint64_t fewest(const struct sender_sketch *sketch)
 /* Both inequalities of the header, for every sender, and what else is always so. */
 static void check_bounds(const struct rig *rig, const struct sender_sketch *sketch)
 {
+    static const struct sender_counter *counters[SENDERS_MAX];
     uint64_t least = fewest(sketch);
 
     assert_true(sketch->n <= SENDER_COUNTERS);
     assert_int_equal(sketch->total.lines, rig->truth.total);
-    for (uint32_t number = 0; number < SENDERS_MAX; number++) {
+    memset(counters, 0, sizeof counters);
+    for (uint32_t i = 0; i < sketch->n; i++) {
+        uint32_t number = (uint32_t)sketch->at[i].key.from.pid - 1;
         struct sender_key key = key_of(number);
-        const struct sender_counter *counter = find(sketch, &key);
+
+        assert_memory_equal(&sketch->at[i].key, &key, sizeof key);
+        assert_null(counters[number]); /* a sender has one counter */
+        counters[number] = &sketch->at[i];
+    }
+    for (uint32_t number = 0; number < SENDERS_MAX; number++) {
+        const struct sender_counter *counter = counters[number];
         uint64_t sent = rig->truth.lines[number];
 
         if (counter == NULL) {
