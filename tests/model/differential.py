@@ -197,7 +197,7 @@ def run(arguments, report):
     server = Server(arguments.heeler, {"dd_url": intake.url, "heeler_stop_timeout": 20, **settings,
                                        **dict(pair.split("=", 1) for pair in arguments.set)})
     try:
-        wait_for_room(arguments.interval, 10)
+        wait_for_room(arguments.interval, 20)
         begin = time.time()
         send(server, datagrams)
         end = time.time()
