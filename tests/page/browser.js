@@ -73,6 +73,11 @@ export class Tab {
         await this.page.locator(within).getByText(text).first().waitFor({ state: "visible" });
     }
 
+    /* The list of what may stand there, as it is for what is written now: another one takes back what was chosen. */
+    async isOffered(text) {
+        await this.sees(text, "#offers[aria-busy=false]");
+    }
+
     async textOf(selector) {
         return this.page.locator(selector).first().innerText();
     }

@@ -199,8 +199,14 @@ export function makeCompletion(input, signal) {
         "aria-controls": "offers", autocomplete: "off", autocapitalize: "off", spellcheck: "false" }))
         input.setAttribute(name, value);
 
+    /* While it is busy it is of what was written before. */
+    function setBusy(isBusy) {
+        list.setAttribute("aria-busy", String(isBusy));
+    }
+
     function close() {
         request?.abort();
+        setBusy(false);
         list.hidden = true;
         chosen = -1;
         input.setAttribute("aria-expanded", "false");
@@ -243,6 +249,7 @@ export function makeCompletion(input, signal) {
         request?.abort();
         request = new AbortController();
         const own = request;
+        setBusy(true);
         const wanted = contextOf(input.value.slice(0, input.selectionStart));
         let found = [];
         try {

@@ -58,17 +58,17 @@ async function completesAFunction({ server, tab, page }) {
     await server.intervals(1);
     await tab.show(server.address("/#/query"));
     await page.getByLabel("Question").pressSequentially("anom");
-    await tab.sees("anomalies", "#offers");
+    await tab.isOffered("anomalies");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     same("the function is completed", await page.getByLabel("Question").inputValue(), "anomalies(");
     await page.keyboard.type("avg:page.level{*}, ");
-    await tab.sees("'basic'", "#offers");
+    await tab.isOffered("'basic'");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     same("its argument, too", await page.getByLabel("Question").inputValue(), "anomalies(avg:page.level{*}, 'basic'");
     await page.keyboard.type(", 2, interval=20, dir");
-    await tab.sees("direction='above'", "#offers");
+    await tab.isOffered("direction='above'");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     same("and one with a name", await page.getByLabel("Question").inputValue(),

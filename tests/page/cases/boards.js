@@ -248,8 +248,11 @@ async function makesANewOne({ server, tab, page }) {
 
 async function findsThem({ server, tab, page }) {
     const long = "w".repeat(400);
-    for (const [title, description] of [["Web 10", ""], ["web 9", "requests of the shop"], [`Mail ${long}`, long]])
+    for (const [title, description] of [["Web 10", ""], ["web 9", "requests of the shop"], [`Mail ${long}`, long]]) {
         await post(server, "/api/v1/dashboard", { title, description, layout_type: "ordered", widgets: [] });
+        const now_ms = Date.now();
+        await until("each is of a millisecond of its own", () => Date.now() > now_ms);
+    }
     const titles = () => page.locator("main tbody th a").allInnerTexts();
     await tab.show(server.address("/#/dashboards"));
     await until("they stand in the order of their names", async () => (await titles()).slice(1).join() === "web 9,Web 10");

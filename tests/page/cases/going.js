@@ -12,8 +12,7 @@ export async function recovers({ server, tab }, hash, showsThatItIsBack) {
     await tab.sees(`process ${pid}`, "footer");
     await server.kill();
     await tab.sees("The server does not answer", "#banner");
-    await server.startAgain();
-    await tab.sees("The server is back", "#banner");
+    await Promise.all([tab.sees("The server is back", "#banner"), server.startAgain()]); /* it is said for six seconds */
     await tab.sees(`process ${(await server.status()).pid}`, "footer");
     await showsThatItIsBack();
     await tab.page.locator("#banner").waitFor({ state: "hidden" });

@@ -59,12 +59,12 @@ async function asksAQuestion({ server, tab, page }) {
     await page.keyboard.press("Enter");
     await tabTo(page, /^question$/);
     await page.keyboard.type("avg:page.l");
-    await tab.sees("page.level", "#offers");
+    await tab.isOffered("page.level");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     same("the name is completed", await page.getByLabel("Question").inputValue(), "avg:page.level{");
     await page.keyboard.type("*} by {en");
-    await tab.sees("env", "#offers");
+    await tab.isOffered("env");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     const written = await page.getByLabel("Question").inputValue();

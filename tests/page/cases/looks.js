@@ -122,7 +122,7 @@ async function fault({ server, tab, page }) {
     await tab.look("light", PHONE);
     await page.getByLabel("Question").fill("a");
     await page.getByLabel("Question").press("End");
-    await tab.sees("the mean", "#offers");
+    await tab.isOffered("the mean");
     await lookAt(tab, "what may stand next");
 }
 

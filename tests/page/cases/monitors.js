@@ -91,6 +91,7 @@ async function isChanged(given) {
 }
 
 async function isMade({ server, tab, page }) {
+    tab.expect(/status of 400/); /* whoever types on slowly is told what is wrong with the half of a query */
     await post(server, "/api/v1/series", phases(Math.floor(Date.now() / 1000)));
     await server.intervals(1);
     await tab.show(server.address("/#/monitors"));
