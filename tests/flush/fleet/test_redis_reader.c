@@ -474,7 +474,9 @@ static void compare(struct pipeline *one, const char *text, int64_t from_s, int6
         const json_t *s = json_array_get(series, i), *same = NULL;
         for (size_t j = 0; j < json_array_size(series); j++) {
             const json_t *other = json_array_get(json_object_get(found, "series"), j);
-            if (json_equal(json_object_get(s, "scope"), json_object_get(other, "scope")))
+            if (json_equal(json_object_get(s, "scope"), json_object_get(other, "scope")) &&
+                json_equal(json_object_get(s, "query_index"),
+                           json_object_get(other, "query_index")))
                 same = other;
         }
         if (!same_points(json_object_get(s, "pointlist"), json_object_get(same, "pointlist"))) {
@@ -508,6 +510,7 @@ static void many_answer_as_one_would(void **state)
         "avg:lat{*}.rollup(3600)",
         "max:lat{*}.rollup(60)",
         "count:lat{n:2}.rollup(60)",
+        "count:lat{n:2}.as_rate().rollup(60)",
         "sum:lat{*}.rollup(10)",
         "avg:load{*} by {n}.rollup(last,3600)",
         "avg:load{*} by {n}.rollup(last,60)",
@@ -521,6 +524,7 @@ static void many_answer_as_one_would(void **state)
         "cumsum(moving_rollup(sum:hits{*}.rollup(sum,60), 300, 'max'))",
         "timeshift(sum:hits{n IN (1,2) OR (n:3 AND NOT k:t)}.rollup(sum,60), -600)",
         "ewma_5(avg:load{*} by {n}.rollup(last,60)) + p50:lat{*}.rollup(60)",
+        "sum:hits{n:1}.rollup(sum,60), abs(max:own{*}.rollup(max,10)), p95:lat{*}.rollup(3600)",
     };
     struct pipeline *one = PIPELINE(1, START, "heeler_rollup_max_bytes=67108864");
     struct pipeline *parts[INSTANCES];
