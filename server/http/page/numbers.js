@@ -104,6 +104,8 @@ export function makeToplist(definition, { variables, label }) {
 
 /* ---- a table ----------------------------------------------------------- */
 
+const isOfFirst = ({ query_index }) => !query_index;
+
 function titleOf(request) {
     return visible(request.alias || request.question || "–");
 }
@@ -123,11 +125,11 @@ export function makeGroupTable(definition, { variables, label }) {
 
     table.node.hidden = true;
 
-    /* A row for each set of tags, with what each request says of it. */
+    /* A row for each set of tags, with what each request says of it; of a list of queries the first. */
     function rowsOf(answers) {
         const rows = new Map();
         for (const { answer, request } of answers)
-            for (const one of groupsOf(answer)) {
+            for (const one of groupsOf(answer).filter(isOfFirst)) {
                 const name = (one.tag_set ?? []).length > 0 ? nameOf(one) : "All";
                 if (!rows.has(name)) rows.set(name, { name, values: new Array(columns.length).fill(null), units: [] });
                 const row = rows.get(name), i = columns.indexOf(request);
@@ -144,7 +146,8 @@ export function makeGroupTable(definition, { variables, label }) {
         notice.hidden = rows.length > 0 || wrong.length > 0;
         setText(notice, "No series fits in this range.");
         table.update(rows.slice(0, ROWS_MAX));
-        troubles.show(wrong, [...unknownAggregators(columns), rows.length > ROWS_MAX && `The first ${ROWS_MAX} of ${many(rows.length, "group")} are shown.`]);
+        troubles.show(wrong, [...unknownAggregators(columns), answers.some(({ answer }) => !answer.series.every(isOfFirst)) && "Of several queries in one request the first is in the table.",
+            rows.length > ROWS_MAX && `The first ${ROWS_MAX} of ${many(rows.length, "group")} are shown.`]);
     }
     return { node: make("div", { class: "tall" }, notice, table.node, troubles.node), update };
 }

@@ -90,6 +90,7 @@ export const WIDGETS = [
         { queries: [{ data_source: "metrics", name: "a", query: "avg:page.level{*} by {env}" }], formulas: [{ formula: "a * 2", alias: "twice" }] }] },
     { type: "timeseries", title: "Areas", requests: [{ q: "avg:page.level{*} by {env}", display_type: "area" }, { q: "avg:page.level{*}", display_type: "line", on_right_yaxis: true }],
         markers: [{ value: "y = 20", display_type: "error dashed", label: "too much" }], yaxis: { scale: "log" } },
+    { type: "query_table", title: "List", requests: [{ q: "avg:page.level{*}, max:page.level{*}" }] },
     { type: "timeseries", title: "Wrong", requests: [{ q: "avg:page.level{$none}" }, { queries: [{ data_source: "logs", name: "q" }] }] },
 ];
 
@@ -105,6 +106,7 @@ async function drawsNumbers(given) {
     await panel(page, "Least").locator(".tone.warn.soft").waitFor();
     await until("the table has a row a group", async () => (await panel(page, "Table").locator("tbody tr").allInnerTexts())
         .map((row) => row.replace(/\s+/g, " ")).join() === "env:test 12.5 25,env:live 7.5 15");
+    await tab.sees("Of several queries in one request the first is in the table", "main");
     await tab.sees("The scale log is not drawn", "main");
     await tab.sees("There is one axis", "main");
     await until("the areas are drawn", async () => await panel(page, "Areas").locator("canvas").count() === 1);
