@@ -173,10 +173,20 @@ class MariaDb(Server):
             return False
 
 
-def free_port():
+def until(question):
+    """Asks again and again, for as long as a start may take."""
+    end = time.monotonic() + START_LIMIT_S
+    while not question():
+        if time.monotonic() > end:
+            raise AssertionError("it did not come true")
+        time.sleep(ANSWER_PAUSE_S)
+
+
+def own_place():
+    """(address, port) of the loopback that nobody else is given meanwhile."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        listener.bind((f"127.{os.getpid() >> 16 & 127 | 128}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}", 0))
+        return listener.getsockname()
 
 
 def _as_nobody(command):
