@@ -115,6 +115,8 @@ const questions = async () => {
         return asked.series.length > 0 && asked;
     });
     assert.equal(answer.status, "ok");
+    const list = await typed(api.queryMetrics({ from: now() - 300, to: now() + 60, query: "avg:client.line{*}, max:client.line{*}" }));
+    assert.deepEqual(list.series.map(({ queryIndex }) => queryIndex), [0, 1]);
     assert((await typed(api.listActiveMetrics({ from: now() - 300 }))).metrics.includes("client.line"));
     assert((await typed(api.listMetrics({ q: "metrics:client" }))).results.metrics.includes("client.line"));
     const metadata = await typed(api.updateMetricMetadata({ metricName: "client.line", body: { type: "gauge", unit: "byte", description: "what it is" } }));
@@ -124,7 +126,8 @@ const questions = async () => {
     assert.equal(one.unit[1], null);
     assert.equal((await typed(api.getMetricMetadata({ metricName: "client.line" }))).description, "what it is");
     const hosts = new v1.HostsApi(configuration);
-    assert((await typed(hosts.listHosts())).hostList.length > 0);
+    assert((await typed(hosts.listHosts({ from: now() - 3600 }))).hostList.length > 0);
+    assert.equal((await typed(hosts.listHosts({ from: now() + 3600 }))).hostList.length, 0);
     assert((await typed(hosts.getHostTotals())).totalUp > 0);
     const tags = new v1.TagsApi(configuration);
     await typed(tags.listHostTags());
