@@ -45,8 +45,8 @@ function placeOf(before) {
         } else if (letter === ")") {
             ({ name, index } = around.pop() ?? { name: "", index: 0 });
             whole = true;
-        } else if (letter === "," && around.length > 0) {
-            [from, index, whole] = [i + 1, index + 1, false];
+        } else if (letter === ",") {
+            [from, index, whole] = [i + 1, around.length > 0 ? index + 1 : 0, false];
         } else if ("+*/".includes(letter) || (letter === "-" && !/[a-z_0-9.]$/i.test(before.slice(from, i)))) {
             [from, whole] = [i + 1, false];
         }

@@ -73,10 +73,15 @@ async function completesAFunction({ server, tab, page }) {
     await page.keyboard.press("Enter");
     same("and one with a name", await page.getByLabel("Question").inputValue(),
         "anomalies(avg:page.level{*}, 'basic', 2, interval=20, direction='above'");
+    await page.keyboard.type("), max:page.le");
+    await tab.isOffered("page.level");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    holds("and a query behind it", (await page.getByLabel("Question").inputValue()).endsWith("direction='above'), max:page.level{"));
 }
 
 export const bands = [
     ["a band is grey, and what is outside of it red", (given) => withPage(given, drawsTheBand)],
     ["what is outside is red on the side that is asked for", (given) => withPage(given, isRedOnOneSideOnly)],
-    ["a function and its argument are completed", (given) => withPage(given, completesAFunction)],
+    ["a function, its argument and what stands behind it are completed", (given) => withPage(given, completesAFunction)],
 ];
