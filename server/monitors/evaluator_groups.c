@@ -217,7 +217,7 @@ static void read_value(struct evaluation *evaluation, struct watched_monitor *mo
 
 /* ---- of a check -------------------------------------------------------- */
 
-/* Appends "key:value" or "host:name", sorted by the order of the keys. False: it has none. */
+/* Appends "key:value" or "host:name". False: it has none. */
 static bool add_key(struct slice object, struct slice key, struct bytes *out)
 {
     struct slice inside = json_view_inside(json_view_member(object, "tags")), item;
@@ -258,12 +258,39 @@ static void add_all_tags(struct slice object, struct bytes *out)
     }
 }
 
+static int compare_tags(const void *a, const void *b)
+{
+    return slice_compare(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+/* As the groups of values are, so that one is called the same in both. */
+static void sort_tags(struct bytes *name)
+{
+    struct slice tags[EVALUATION_TAGS_MAX], rest = bytes_view(name);
+    struct bytes sorted = { 0 };
+    size_t n = 0;
+
+    while (rest.len > 0 && n < EVALUATION_TAGS_MAX)
+        tags[n++] = slice_cut(&rest, ',');
+    if (rest.len > 0 || n < 2)
+        return;
+    qsort(tags, n, sizeof *tags, compare_tags);
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            bytes_add(&sorted, ",", 1);
+        bytes_add_slice(&sorted, tags[i]);
+    }
+    bytes_free(name);
+    *name = sorted;
+}
+
 /* False: it belongs to no group. */
 static bool group_of_check(const struct condition *condition, struct slice object,
                            struct bytes *out)
 {
     if (condition->n_by == 1 && slice_equal(condition->by[0], SLICE("*"))) {
         add_all_tags(object, out);
+        sort_tags(out);
         return true;
     }
     if (condition->n_by == 0)
@@ -274,6 +301,7 @@ static bool group_of_check(const struct condition *condition, struct slice objec
         if (!add_key(object, condition->by[i], out))
             return false;
     }
+    sort_tags(out);
     return true;
 }
 

@@ -166,6 +166,30 @@ static void what_has_no_data_has_no_value(void **state)
     evaluator_free(evaluator);
 }
 
+/* Whatever the order of the keys in the query, a group is called by its sorted tags. */
+static void checks_and_values_have_the_same_groups(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(
+        evaluator, 1,
+        "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {role,host} > 10\"}");
+    define(evaluator, 2,
+           "{\"type\":\"service check\",\"query\":\"\\\"a\\\".over(\\\"*\\\")"
+           ".by(\\\"role\\\",\\\"host\\\").last(2).count_by_status()\"}");
+    define(evaluator, 3,
+           "{\"type\":\"composite\",\"query\":\"1 && 2\",\"message\":\"@webhook-pager\"}");
+    snprintf(world.checks, sizeof world.checks,
+             "{\"host\":\"b\",\"tags\":[\"role:db\"],\"status\":2,\"in_a_row\":1,\"at_s\":%d,"
+             "\"message\":\"\"}",
+             START_S + MINUTE_S);
+    value(evaluator, "host:b,role:db", 1, 15);
+    assert_int_equal(world.n_sent, 1);
+    is_sent(0, MONITOR_ALERT, "[Triggered on {host:b,role:db}] 1 && 2");
+    evaluator_free(evaluator);
+}
+
 /* Its window is that of its monitors, and not of a check. */
 static void doubts_what_its_monitors_have_not_seen(void **state)
 {
@@ -191,6 +215,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_may_come_yet_has_no_opposite, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_has_no_data_has_no_value, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(checks_and_values_have_the_same_groups, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(doubts_what_its_monitors_have_not_seen, set_up,
                                         tear_down),
     };
