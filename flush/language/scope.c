@@ -255,6 +255,27 @@ bool scope_holds(const struct scope *scope, uint32_t terms)
     return (stack & 1) != 0;
 }
 
+size_t scope_requires(const struct scope *scope, struct slice *out, size_t most)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < scope->n_steps; i++) {
+        unsigned step = scope->program[i];
+        bool is_term = step < SCOPE_ALL;
+        bool is_turned = i + 1 < scope->n_steps && scope->program[i + 1] == SCOPE_NOT;
+
+        if (step == SCOPE_OR || (!is_term && is_turned))
+            return 0;
+        if (!is_term || is_turned || n == most)
+            continue;
+        const struct scope_term *term = &scope->terms[step];
+
+        if (term->key.len == 0 && !term->pattern)
+            out[n++] = term->tag;
+    }
+    return n;
+}
+
 /* Between two stars the first place where the text goes on as it should is as good as any, so
  * this takes no longer than the text and the pattern together. */
 bool scope_pattern_fits(struct slice pattern, struct slice text)

@@ -49,6 +49,10 @@ bool scope_read(struct reader *reader, struct scope *out);
 /* Whether the program holds, of terms that hold where their bit is set. */
 bool scope_holds(const struct scope *scope, uint32_t terms);
 
+/* The tags that whatever it holds for must have: at most so many of them, and none where OR or
+ * a NOT of more than one leave it open. */
+size_t scope_requires(const struct scope *scope, struct slice *out, size_t most);
+
 /* Whether the text is like the pattern, of which each * stands for any bytes. */
 bool scope_pattern_fits(struct slice pattern, struct slice text);
 

@@ -203,6 +203,33 @@ static void take_groups(const struct expression *expression, struct condition *o
             out->by[out->n_by++] = expression->queries[q].by[i];
 }
 
+static bool has_tag(const struct slice *tags, size_t n, struct slice tag)
+{
+    size_t i = 0;
+
+    while (i < n && !slice_equal(tags[i], tag))
+        i++;
+    return i < n;
+}
+
+/* What the scopes of all its queries ask for. */
+static void take_required(const struct expression *expression, struct condition *out)
+{
+    struct slice tags[CONDITION_SCOPES_MAX];
+
+    out->n_required =
+        scope_requires(&expression->queries[0].scope, out->required, CONDITION_SCOPES_MAX);
+    for (size_t q = 1; q < expression->n_queries; q++) {
+        size_t n = scope_requires(&expression->queries[q].scope, tags, CONDITION_SCOPES_MAX);
+        size_t kept = 0;
+
+        for (size_t i = 0; i < out->n_required; i++)
+            if (has_tag(tags, n, out->required[i]))
+                out->required[kept++] = out->required[i];
+        out->n_required = kept;
+    }
+}
+
 /* What is compared is a share of the points in the end of the window. */
 static bool check_anomalies(struct reader *reader, const struct expression *expression,
                             struct condition *condition)
@@ -235,10 +262,12 @@ static bool check_expression(struct reader *reader, struct condition *out)
     if (fine && out->kind == CONDITION_CHANGE)
         fine = expression_make_change(expression, out->shift_s, out->relative, reader->problem,
                                       reader->problem_size);
-    if (fine)
+    if (fine) {
         take_groups(expression, out);
-    else
+        take_required(expression, out);
+    } else {
         condition_place_problem(out, reader->text, reader->problem, reader->problem_size);
+    }
     fine = fine && check_anomalies(reader, expression, out);
     free(expression);
     return fine;
@@ -377,6 +406,9 @@ static bool read_check(struct reader *reader, struct condition *out)
     while (!is_last)
         if (!read_part(reader, out, &is_last))
             return false;
+    for (size_t i = 0; i < out->n_over; i++)
+        if (!slice_equal(out->over[i], SLICE("*")))
+            out->required[out->n_required++] = out->over[i];
     return reader_next(reader) == '\0' && reader->rest.len == 0
                ? true
                : reader_refuse(reader, reader->rest.at, "expected nothing behind it");

@@ -65,6 +65,9 @@ struct condition {
     struct slice by[CONDITION_BY_MAX];
     size_t n_by;
 
+    struct slice required[CONDITION_SCOPES_MAX]; /* tags that all have that it looks at */
+    size_t n_required;
+
     /* of a composite */
     int64_t operands[CONDITION_OPERANDS_MAX]; /* numbers of monitors */
     size_t n_operands;

@@ -199,7 +199,7 @@ bool downtime_form_is_about(const struct downtime_sight *sight,
         return false;
     for (size_t i = 0; watched != NULL && i < watched->n_groups && i < GROUPS_LOOKED_AT; i++)
         if (downtime_is_about(&sight->downtime, number, read->tags, read->n_tags, tags,
-                              watched_group_tags(watched->groups[i], tags, TAGS_MAX)))
+                              watched_group_scope(watched, watched->groups[i], tags, TAGS_MAX)))
             return true;
     return watched == NULL || watched->n_groups == 0 || watched->n_groups > GROUPS_LOOKED_AT;
 }

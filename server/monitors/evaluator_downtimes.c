@@ -23,7 +23,7 @@ bool evaluation_is_muted(const struct evaluator *evaluator,
                          uint32_t *cancel_states, bool *mutes_recovery)
 {
     struct slice tags[EVALUATION_TAGS_MAX];
-    size_t n_tags = watched_group_tags(group, tags, EVALUATION_TAGS_MAX);
+    size_t n_tags = watched_group_scope(monitor, group, tags, EVALUATION_TAGS_MAX);
     bool is_muted = monitor_is_silenced(&monitor->monitor, tags, n_tags, now_s);
 
     *end_states = *cancel_states = is_muted ? ~0U : 0;
@@ -258,7 +258,8 @@ static void end_for(const struct live_downtime *live, const struct watched_monit
         struct watched_group *group = monitor->groups[i];
 
         if (group->is_muted &&
-            is_about(live, monitor, tags, watched_group_tags(group, tags, EVALUATION_TAGS_MAX)))
+            is_about(live, monitor, tags,
+                     watched_group_scope(monitor, group, tags, EVALUATION_TAGS_MAX)))
             group->end_states = group->cancel_states;
     }
 }

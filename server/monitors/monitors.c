@@ -166,6 +166,17 @@ size_t watched_group_tags(const struct watched_group *group, struct slice *out, 
     return n;
 }
 
+size_t watched_group_scope(const struct watched_monitor *monitor,
+                           const struct watched_group *group, struct slice *out, size_t most)
+{
+    const struct condition *condition = &monitor->monitor.condition;
+    size_t n = watched_group_tags(group, out, most);
+
+    for (size_t i = 0; i < condition->n_required && n < most; i++)
+        out[n++] = condition->required[i];
+    return n;
+}
+
 enum monitor_state watched_monitor_state(const struct watched_monitor *monitor)
 {
     enum monitor_state worst = monitor->n_groups > 0 ? MONITOR_OK : MONITOR_NO_DATA;

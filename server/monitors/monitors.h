@@ -109,4 +109,8 @@ bool watched_group_ended(struct watched_group *group, struct slice id, struct sl
 /* Its tags, views of the name: at most so many. Of "*": none. */
 size_t watched_group_tags(const struct watched_group *group, struct slice *out, size_t most);
 
+/* The same, and those that the query asks of all: a downtime may be about either. */
+size_t watched_group_scope(const struct watched_monitor *monitor,
+                           const struct watched_group *group, struct slice *out, size_t most);
+
 #endif

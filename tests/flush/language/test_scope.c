@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -140,11 +141,45 @@ static void refuses_with_the_column(void **state)
     }
 }
 
+static void knows_what_all_must_have(void **state)
+{
+    static const struct {
+        const char *scope, *required;
+    } cases[] = {
+        { "*}", "" },
+        { "a:1}", "a:1 " },
+        { "a:1,b:2 AND c:3}", "a:1 b:2 c:3 " },
+        { "a:1,!b:2,c:*}", "a:1 " },
+        { "a:1 OR b:2}", "" },
+        { "a:1,(b:2 OR c:3)}", "" },
+        { "a:1,b IN (2)}", "a:1 " },
+        { "NOT (a:1,b:2)}", "" },
+        { "!!a:1}", "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct slice tags[SCOPE_TERMS_MAX];
+        struct scope scope;
+        char got[64] = "";
+
+        assert_null(refusal(cases[i].scope, &scope));
+        size_t n = scope_requires(&scope, tags, SCOPE_TERMS_MAX);
+
+        for (size_t at = 0; at < n; at++)
+            snprintf(got + strlen(got), sizeof got - strlen(got), "%.*s ", (int)tags[at].len,
+                     tags[at].at);
+        assert_string_equal(got, cases[i].required);
+        assert_true(n < 2 || scope_requires(&scope, tags, 1) == 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(means_what_it_says),
         cmocka_unit_test(refuses_with_the_column),
+        cmocka_unit_test(knows_what_all_must_have),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

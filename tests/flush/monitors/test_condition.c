@@ -76,6 +76,33 @@ static void finds_groups(void **state)
     assert_int_equal(read_whole("avg(last_5m):sum:y{*} / avg:x{*} by {host} > 1").n_by, 1);
 }
 
+/* A downtime of env:prod is about a monitor that looks at nothing else. */
+static void knows_what_it_looks_at(void **state)
+{
+    static const struct {
+        const char *text, *required;
+    } cases[] = {
+        { "avg(last_5m):avg:x{env:prod,host:a} > 1", "env:prod host:a " },
+        { "sum(last_5m):sum:e{env:prod,a:b}.as_count() / sum:h{c:d,env:prod}.as_count() > 1",
+          "env:prod " },
+        { "avg(last_5m):avg:x{env:prod} / avg:y{*} > 1", "" },
+        { "\"a\".over(\"env:prod\",\"*\").exclude(\"c:d\").last(2).count_by_status()",
+          "env:prod " },
+        { "1 && 2", "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct condition condition = read_whole(cases[i].text);
+        char got[64] = "";
+
+        for (size_t at = 0; at < condition.n_required; at++)
+            snprintf(got + strlen(got), sizeof got - strlen(got), "%.*s ",
+                     (int)condition.required[at].len, condition.required[at].at);
+        assert_string_equal(got, cases[i].required);
+    }
+}
+
 static void reads_changes(void **state)
 {
     (void)state;
@@ -273,7 +300,7 @@ int main(void)
         cmocka_unit_test(reads_changes),       cmocka_unit_test(reads_checks),
         cmocka_unit_test(reads_composites),    cmocka_unit_test(combines_states),
         cmocka_unit_test(names_what_is_wrong), cmocka_unit_test(moves_columns),
-        cmocka_unit_test(knows_how_often),
+        cmocka_unit_test(knows_how_often),     cmocka_unit_test(knows_what_it_looks_at),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,37 @@ static void who_heard_of_it_hears_that_it_is_over(void **state)
     evaluator_free(evaluator);
 }
 
+/* Datadog's guide: "Monitors for this are scoped with app:erp, so we use this in the downtime
+ * scope." Also without groups. */
+static void a_scope_is_about_what_a_query_asks_for(void **state)
+{
+    struct evaluator *evaluator = begin();
+    char problem[256];
+
+    (void)state;
+    define(
+        evaluator, 1,
+        "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{app:erp} > 10\",\"message\":"
+        "\"@webhook-pager\"}");
+    define(
+        evaluator, 2,
+        "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{app:web} > 10\",\"message\":"
+        "\"@webhook-pager\",\"options\":{\"silenced\":{\"app:erp\":null}}}");
+    assert_true(evaluator_set_downtime(evaluator, SLICE("one"),
+                                       SLICE("{\"scope\":\"app:erp\"}"), false, START_S,
+                                       problem, sizeof problem));
+    value(evaluator, "*", 1, 11);
+    assert_int_equal(world.n_sent, 1);
+    assert_int_equal(world.sent[0]->monitor, 2);
+    define(evaluator, 3,
+           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{app:web,a:b} > 10\","
+           "\"message\":\"@webhook-pager\",\"options\":{\"silenced\":{\"app:web\":null}}}");
+    value(evaluator, "*", 2, 11);
+    assert_int_equal(world.n_sent, 1);
+    assert_int_equal(counter_read(&world.ledger.muted), 2);
+    evaluator_free(evaluator);
+}
+
 /* Who hears of it at the end of a downtime for the first time is not told that it is again. */
 static void what_was_muted_is_told_as_new(void **state)
 {
@@ -332,6 +363,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_lasts_through_a_downtime_is_told_at_its_end),
         TEST(who_heard_of_it_hears_that_it_is_over),
+        TEST(a_scope_is_about_what_a_query_asks_for),
         TEST(what_was_muted_is_told_as_new),
         TEST(a_canceled_downtime_stays_quiet),
         TEST(a_start_at_night_is_quiet),
