@@ -346,7 +346,7 @@ fault-builds:
 	@$(MAKE) --no-print-directory FAULT=lose_point build/fault-lose_point/heeler
 
 # What crosses threads, under ThreadSanitizer.
-THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server timestamps handover ask worker source stream unix reload control desk http_stream status sender_tally tap tail capture recent history submit checks_status dashboards dashboard_files monitors downtimes monitor_files past_reader journal answer_events snapshot units notifier traces private_server upstream kept_traces
+THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server timestamps handover ask worker source stream unix reload control desk http_stream status sender_tally tap tail capture recent history submit checks_status dashboards dashboard_files monitors downtimes monitor_files past_reader journal answer_events snapshot units notifier traces private_server upstream kept_traces kept_notes
 THREAD_TESTS := $(foreach name,$(THREAD_NAMES),$(filter %/test_$(name),$(TESTS)))
 test-thread: deps
 	@$(MAKE) --no-print-directory SAN=thread $(THREAD_TESTS:$(B)/%=build/thread/%)

@@ -40,7 +40,9 @@ void kept_definition_recalled(void *recalled, const struct note *note)
         atomic_store_explicit(&of->has_monitors, true, memory_order_release);
 }
 
-struct definition_keeper kept_definitions(struct history *history)
+struct definition_keeper kept_definitions(struct history *history, bool has_inherited)
 {
-    return (struct definition_keeper){ .keep = keep, .give_back = give_back, .self = history };
+    return (struct definition_keeper){
+        .keep = keep, .give_back = give_back, .has_inherited = has_inherited, .self = history
+    };
 }

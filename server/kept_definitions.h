@@ -28,7 +28,7 @@ struct recalled {
  */
 void kept_definition_recalled(void *recalled, const struct note *note);
 
-/* The history outlives it. */
-struct definition_keeper kept_definitions(struct history *history);
+/* The history outlives it, and may have what was defined in the program before this one. */
+struct definition_keeper kept_definitions(struct history *history, bool has_inherited);
 
 #endif

@@ -9,6 +9,7 @@
 #include "server/final_ledger.h"
 #include "server/http/admin.h"
 #include "server/http/totals.h"
+#include "server/kept_notes.h"
 #include "server/receive/listener_udp.h"
 #include "server/succession/inheritance.h"
 #include "server/succession/leaving.h"
@@ -336,9 +337,9 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
     if (inheritance == NULL)
         return NULL;
     int64_t patience_s = out != NULL ? given->config.settings->forwarder_stop_timeout : -1;
-    if (!leaving_hold_delivery(given->delivery, given->config.base, patience_s, deadline_ns)) {
-        log_error("server: delivery gives no sign of life, so it cannot hand over: a disk or a "
-                  "name server hangs");
+    if (!leaving_hold_delivery(given->delivery, given->config.base, patience_s, deadline_ns) ||
+        (who != SERVER_SUCCESSOR_PROCESS &&
+         !leaving_hear_history(given->history, given->config.base, deadline_ns))) {
         delivery_resume(given->delivery);
         inheritance_free(inheritance);
         state_writer_free(out);
@@ -363,6 +364,9 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
     given->flusher = NULL;
     if (out != NULL && !on_disk) /* there, open windows end as parts */
         instance_hand_over(&given->instance, out);
+    if (out != NULL && given->history != NULL)
+        kept_notes_hand_over(given->history, given->config.settings->heeler_state_path, on_disk,
+                             deadline_ns / MILLISECOND_NS, out);
     if (given->history != NULL)
         history_end(given->history);
     leaving_end_delivery(given->delivery, inheritance, out, deadline_ns);

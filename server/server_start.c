@@ -16,6 +16,7 @@
 #include "flush/history/journal.h"
 #include "flush/rollups/units.h"
 #include "server/http/admin.h"
+#include "server/kept_notes.h"
 #include "server/receive/descriptors.h"
 #include "server/receive/listener_udp.h"
 #include "server/receive/memory.h"
@@ -186,10 +187,14 @@ static bool start_history(struct server *server, char *problem, size_t problem_s
         .recalled_argument = &server->recalled,
     };
 
+    struct note *notes;
+    bool has_all =
+        kept_notes_take_over(inheritance_state(server->inherited), config.folder, &notes);
+
     server->recalled.units = server->units;
     snprintf(problem, problem_size, "the history: not enough memory or descriptors");
-    server->history = history_start(&config, &server->questions->asked);
-    server->definition_keeper = kept_definitions(server->history);
+    server->history = history_start(&config, &server->questions->asked, notes);
+    server->definition_keeper = kept_definitions(server->history, has_all);
     server->state_keeper = kept_states(server->history);
     return server->history != NULL;
 }

@@ -47,7 +47,7 @@ done
 # of the settings and the server read the same list of intakes.
 allow server/receive 'server/receive|flush/(memory|values|parcels|series|redis)|protocol|config'
 allow server/succession 'server/succession|server/receive|flush/(memory|delivery)|protocol|config' \
-    'flush/flusher_loop.h'
+    'flush/(flusher_loop|history/history)\.h'
 allow server/monitors 'server/monitors|server/api|server/http|server/receive|server/pictures|flush/(memory|parcels|language|rollups|monitors|notify)|protocol|config'
 allow server/pictures 'server/pictures|flush/memory|protocol|config'
 allow server/api 'server/api|server/http|server/receive|flush/(memory|parcels|language|snapshots|rollups|monitors|notify)|protocol|config' \

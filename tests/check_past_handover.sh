@@ -1,6 +1,7 @@
 #!/bin/bash
 # A program that takes over answers as the one before, from the disk or from what it was handed:
-# a question over the last minutes has no gap, and no point twice.
+# a question over the last minutes has no gap, and no point twice. What was defined is kept on
+# the disk in the end, also where the program that was told of it could not write it.
 #   check_past_handover.sh PROGRAM
 . "${0%/*}/support/script.sh"
 . "${0%/*}/support/past.sh"
@@ -18,10 +19,49 @@ until_seen_once() { # the event
     [ "$(grep -o '"seen"' "$scratch/events" | wc -l)" -eq 1 ] || fail "the event is there not once: $(cat "$scratch/events")"
 }
 
+define() { # a dashboard
+    local body="{\"title\": \"$1\", \"layout_type\": \"ordered\", \"widgets\": []}" answer
+    exec 3<>"/dev/tcp/127.0.0.1/$http"
+    printf 'POST /api/v1/dashboard HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
+        "${#body}" "$body" >&3
+    read -r answer <&3
+    exec 3<&-
+    case $answer in *" 200 "*) ;; *) fail "a dashboard is answered with $answer" ;; esac
+}
+
+is_defined() {
+    "$probe" get "$http" /api/v1/dashboard >"$scratch/dashboards" || fail "no dashboards"
+    grep -q "\"$1\"" "$scratch/dashboards" || fail "the dashboard $1 is not there: $(cat "$scratch/dashboards")"
+}
+
+# A program whose settings have no folder is replaced by one whose settings have.
+another_folder() {
+    echo >"$scratch/heeler.yaml"
+    start_server "$heeler" --config "$scratch/heeler.yaml" --set heeler_interval=1
+    define early
+    echo "heeler_state_path: $scratch/state" >"$scratch/heeler.yaml"
+    kill -USR2 "$server"
+    until_taken_over 1
+    until_metric heeler_history_open 1
+    is_defined early
+    until_metric heeler_history_notes_total 1
+    kill -KILL "$server"
+    wait "$server" 2>/dev/null
+    start_server "$heeler" --config "$scratch/heeler.yaml" --set heeler_interval=1
+    until_metric heeler_history_open 1
+    is_defined early
+    kill -TERM "$server"
+    ended 0
+}
+
 # The first lane keeps it on the disk, the second in memory; the third would on a disk that
 # another process has, as in a rolling update.
 hand_over() {
     local open=0
+    if [ "$1" -eq 4 ]; then
+        another_folder
+        return
+    fi
     state=
     [ "$1" -eq 2 ] || state=$scratch/state
     [ "$1" -ne 1 ] || open=1
@@ -36,6 +76,7 @@ hand_over() {
     until_metric heeler_history_open "$open"
     [ "$1" -ne 3 ] || wait_for "$scratch/log" '\(another process has it\)'
     "$heeler" send --to "127.0.0.1:$port" '_e{4,4}:seen|once' || fail "send"
+    define early
     for i in 1 2 3; do
         send 5
         [ "$i" -eq 1 ] || until_total a $((5 * i)) # from a sealed window, or from an open one
@@ -56,8 +97,9 @@ hand_over() {
     start_past
     until_total a 15
     until_seen_once
+    is_defined early
     kill -TERM "$server"
     ended 0
 }
 
-lanes 3 hand_over
+lanes 4 hand_over

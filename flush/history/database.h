@@ -56,6 +56,10 @@ MUST_CHECK enum database_state database_open_to_read(struct database *database,
 /* Writes the log back into the file. Statements were finalized before. */
 void database_close(struct database *given);
 
+/* Asks the file system for something that it cannot answer from memory where it is a server's,
+ * and changes nothing but the times of the lock. It returns when there is an answer. */
+void database_touch(const struct database *database);
+
 /* Closes the file, sets it aside and begins a new one, under the same lock. To be called when
  * sql_is_damage() said so. Statements were finalized before. */
 MUST_CHECK enum database_state database_begin_anew(struct database *database);

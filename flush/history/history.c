@@ -13,32 +13,24 @@
 
 _Static_assert((int)RETENTION_LEVELS_MAX <= (int)HISTORY_KEPT_MAX, "the ledger has each level");
 
-enum {
-    IDLE_MS = 1000,
-    NOTES_A_BATCH = 256,      /* in one transaction */
-    RECORDS_UNTIL_LOOK = 512, /* so many more, and those that are too many are dropped */
-};
+enum { IDLE_MS = 1000 };
 
 struct history {
-    struct keeper keeper;                 /* the thread's */
-    struct mailbox given, asked;          /* parcels; readings */
-    struct mailbox read;                  /* answers */
-    struct mailbox *wakes;                /* or NULL */
-    struct reading *reading;              /* the thread's: what it reads */
-    struct mailbox noted, kept, recalled; /* notes to keep; definitions, and events and checks,
-                                             that were kept before */
-    struct note *notes;                   /* the thread's: not written yet */
-    uint64_t notes_written, notes_lost;
-    uint32_t records_written;                   /* since the store was looked through */
-    _Atomic(size_t) notes_bytes, records_bytes; /* given and not written yet */
-    _Atomic(uint64_t) notes_refused;
-    _Atomic(bool) notes_read; /* what was kept before is in the mailboxes */
+    struct keeper keeper;        /* the thread's */
+    struct mailbox given, asked; /* parcels; readings */
+    struct mailbox read;         /* answers */
+    struct mailbox *wakes;       /* or NULL */
+    struct reading *reading;     /* the thread's: what it reads */
+    struct note_queue notes;
+    struct mailbox kept, recalled; /* definitions, and events and checks, from before */
+    _Atomic(bool) notes_read;      /* what was kept before is in the mailboxes */
     int64_t started_ms;
     uint64_t damaged_seen;        /* by who asks history_began_anew() */
     int overdue;                  /* of who takes what was read */
     _Atomic(size_t) on_their_way; /* bytes of parcels that were given and are not handled */
     _Atomic(bool) stopping;
     _Atomic(bool) left; /* to a successor */
+    _Atomic(uint64_t) signs_asked, signs_given;
     struct history_ledger ledger;
     int ended_fd; /* eventfd: readable when the thread has closed the store */
     pthread_t thread;
@@ -93,10 +85,8 @@ static void publish(struct history *history)
     counter_set(&ledger->windows_total, counted->windows);
     counter_set(&ledger->cells_total, counted->cells);
     counter_set(&ledger->lost_total, counted->lost_cells + counted->unknown + keeper->shed);
-    counter_set(&ledger->notes_total, history->notes_written);
-    counter_set(&ledger->notes_lost_total,
-                history->notes_lost +
-                    atomic_load_explicit(&history->notes_refused, memory_order_relaxed));
+    counter_set(&ledger->notes_total, history->notes.written);
+    counter_set(&ledger->notes_lost_total, note_queue_lost(&history->notes));
     counter_set(&ledger->expired_total, keeper->losses.expired.cells);
     counter_set(&ledger->crowded_out_total, keeper->losses.crowded_out.cells);
     publish_damage(history);
@@ -220,53 +210,13 @@ static bool read_some(struct history *history)
 
 /* ---- notes ------------------------------------------------------------- */
 
-static bool is_record(const struct note *note)
-{
-    return note->is != NOTE_DEFINITION;
-}
-
-static void give_back(struct note *given)
-{
-    given->next = NULL;
-    if (given->back != NULL)
-        mailbox_push(given->back, &given->letter);
-    else
-        note_free_all(given);
-}
-
-static void drop_note(struct history *history)
-{
-    struct note *first = history->notes;
-
-    history->notes = first->next;
-    atomic_fetch_sub_explicit(&history->notes_bytes, first->size, memory_order_relaxed);
-    if (is_record(first))
-        atomic_fetch_sub_explicit(&history->records_bytes, first->size, memory_order_relaxed);
-    give_back(first);
-}
-
-static void take_notes(struct history *history)
-{
-    struct note **end = &history->notes;
-
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = (struct note *)mailbox_take(&history->noted);
-    while (history->notes != NULL &&
-           atomic_load_explicit(&history->notes_bytes, memory_order_relaxed) >
-               HISTORY_NOTES_BYTES) {
-        drop_note(history);
-        history->notes_lost++;
-    }
-}
-
 /* What waits here is newer: what was dropped while the file was not open stays gone. */
 static int read_all_notes(struct history *history)
 {
     struct store *store = &history->keeper.store;
 
-    take_notes(history);
-    int result = note_read_definitions(store, history->notes, &history->kept,
+    note_queue_take(&history->notes);
+    int result = note_read_definitions(store, history->notes.waiting, &history->kept,
                                        history->keeper.config.recalled,
                                        history->keeper.config.recalled_argument);
 
@@ -295,51 +245,18 @@ static void read_notes(struct history *history)
         mailbox_wake(history->wakes);
 }
 
-/* Some of them, in one transaction; *n: how many. A result. */
-static int write_batch(struct history *history, size_t *n)
-{
-    struct store *store = &history->keeper.store;
-    int result = store_begin(store);
-
-    *n = 0;
-    for (const struct note *note = history->notes;
-         note != NULL && *n < NOTES_A_BATCH && result == SQLITE_OK; note = note->next, ++*n)
-        result = note_write(note, store);
-    if (result == SQLITE_OK)
-        result = store_commit(store);
-    if (result != SQLITE_OK)
-        store_roll_back(store);
-    return result;
-}
-
-/* They are on the disk. */
-static void let_go(struct history *history, size_t n)
-{
-    history->notes_written += n;
-    for (; n > 0; n--) {
-        history->records_written += is_record(history->notes);
-        drop_note(history);
-    }
-    if (history->records_written < RECORDS_UNTIL_LOOK)
-        return;
-    history->records_written = 0;
-    history->keeper.crowded = true;
-}
-
 /* What cannot be written waits: the store is looked at anew, in a minute. */
 static void write_notes(struct history *history)
 {
     struct keeper *keeper = &history->keeper;
-    size_t n;
 
     read_notes(history);
-    while (keeper->open && history->notes != NULL) {
-        int result = write_batch(history, &n);
+    while (keeper->open && history->notes.waiting != NULL) {
+        int result = note_queue_write(&history->notes, &keeper->store);
 
-        if (result == SQLITE_OK)
-            let_go(history, n);
-        else
+        if (result != SQLITE_OK)
             keeper_fail(keeper, result, clock_wall_s());
+        keeper->crowded = note_queue_wants_look(&history->notes) || keeper->crowded;
     }
 }
 
@@ -353,6 +270,33 @@ static bool wait_on(int fd, int timeout_ms)
     return poll(&one, 1, timeout_ms) > 0;
 }
 
+/* What waits is written or, once it is a successor's, left alone. True: there is more to do. */
+static bool keep(struct history *history, bool stopping)
+{
+    bool more = false;
+
+    if (history_is_left(history))
+        return false;
+    note_queue_take(&history->notes);
+    if (history->keeper.epoch == 0)
+        history->keeper.writer = clock_wall_ns() / STORE_WRITERS *
+                                 STORE_WRITERS;      /* later than who has had it until now */
+    if (!stopping || history->notes.waiting != NULL) /* which are nowhere else */
+        more = keeper_step(&history->keeper, clock_wall_s());
+    write_notes(history);
+    return more;
+}
+
+/* The disk has answered what was asked of it before. */
+static void give_sign(struct history *history, uint64_t asked)
+{
+    if (asked == atomic_load_explicit(&history->signs_given, memory_order_relaxed))
+        return;
+    keeper_touch(&history->keeper);
+    atomic_store_explicit(&history->signs_given, asked,
+                          memory_order_release); /* with history_has_signed() */
+}
+
 static void *run(void *argument)
 {
     struct history *history = argument;
@@ -361,20 +305,17 @@ static void *run(void *argument)
     while (!stopping) {
         (void)wait_on(history->given.wake_fd, more ? 0 : IDLE_MS);
         mailbox_quieten(&history->given);
+        uint64_t asked = atomic_load_explicit(&history->signs_asked, memory_order_acquire);
+
         stopping = atomic_load_explicit(&history->stopping, memory_order_acquire);
         take_readings(history); /* first: each sees all parcels that were given before it */
-        take_notes(history);
-        handle_all(history); /* of a stop too: it came behind all that was given */
-        if (history->keeper.epoch == 0)
-            history->keeper.writer = clock_wall_ns() / STORE_WRITERS *
-                                     STORE_WRITERS; /* later than who has had it until now */
-        if (!stopping || history->notes != NULL)    /* which are nowhere else */
-            more = keeper_step(&history->keeper, clock_wall_s());
-        write_notes(history);
+        handle_all(history);    /* of a stop too: it came behind all that was given */
+        more = keep(history, stopping);
         more = (!stopping && read_some(history)) || more;
         publish_oldest(history);
         publish_size(history);
         publish(history);
+        give_sign(history, asked);
     }
     keeper_close(&history->keeper);
     (void)!eventfd_write(history->ended_fd, 1); /* it has room */
@@ -386,10 +327,10 @@ static void *run(void *argument)
 static bool open_mailboxes(struct history *history)
 {
     bool given = mailbox_open(&history->given), asked = mailbox_open(&history->asked);
-    bool read = mailbox_open(&history->read), noted = mailbox_open(&history->noted);
-    bool kept = mailbox_open(&history->kept), recalled = mailbox_open(&history->recalled);
+    bool read = mailbox_open(&history->read), kept = mailbox_open(&history->kept);
+    bool recalled = mailbox_open(&history->recalled);
 
-    return given && asked && read && noted && kept && recalled;
+    return given && asked && read && kept && recalled;
 }
 
 static void free_history(struct history *given)
@@ -397,32 +338,35 @@ static void free_history(struct history *given)
     history_parcel_free_all((struct history_parcel *)mailbox_take(&given->given));
     take_readings(given);
     reading_free_all(given->reading);
-    note_free_all(given->notes);
-    note_free_all((struct note *)mailbox_take(&given->noted));
+    note_queue_free(&given->notes);
     note_free_all((struct note *)mailbox_take(&given->kept));
     note_free_all((struct note *)mailbox_take(&given->recalled));
     reading_answer_free_all((struct reading_answer *)mailbox_take(&given->read));
     mailbox_close(&given->given);
     mailbox_close(&given->asked);
     mailbox_close(&given->read);
-    mailbox_close(&given->noted);
     mailbox_close(&given->kept);
     mailbox_close(&given->recalled);
     close(given->ended_fd);
     free(given);
 }
 
-struct history *history_start(const struct keeper_config *config, struct mailbox *wakes)
+struct history *history_start(const struct keeper_config *config, struct mailbox *wakes,
+                              struct note *given)
 {
     struct history *history = calloc(1, sizeof *history);
 
-    if (history == NULL)
+    if (history == NULL) {
+        note_free_all(given);
         return NULL;
+    }
+    bool noted = note_queue_open(&history->notes, given);
+
     keeper_init(&history->keeper, config);
     history->started_ms = clock_monotonic_ms();
     history->wakes = wakes;
     history->ended_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (!open_mailboxes(history) || history->ended_fd < 0) {
+    if (!open_mailboxes(history) || !noted || history->ended_fd < 0) {
         free_history(history);
         return NULL;
     }
@@ -456,34 +400,15 @@ void history_give(struct history *history, struct history_parcel *given)
     mailbox_push(&history->given, &given->letter);
 }
 
-static size_t add_bytes(_Atomic(size_t) *sum, size_t more)
-{
-    return atomic_fetch_add_explicit(sum, more, memory_order_relaxed) + more;
-}
-
-/* The thread gives the oldest up beyond the bound; if it hangs, nobody does. */
 void history_keep(struct history *history, struct note *given)
 {
-    size_t size = given->size, records = is_record(given) ? size : 0;
-    size_t all_records = add_bytes(&history->records_bytes, records);
-    bool fits = add_bytes(&history->notes_bytes, size) <= 2 * HISTORY_NOTES_BYTES &&
-                (records == 0 || all_records <= 2 * HISTORY_RECORDS_BYTES);
-
-    if (fits) {
-        mailbox_push(&history->noted, &given->letter);
+    if (note_queue_keep(&history->notes, given))
         mailbox_wake(&history->given);
-        return;
-    }
-    atomic_fetch_sub_explicit(&history->records_bytes, records, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&history->notes_bytes, size, memory_order_relaxed);
-    atomic_fetch_add_explicit(&history->notes_refused, 1, memory_order_relaxed);
-    give_back(given);
 }
 
 bool history_has_room_for_records(const struct history *history)
 {
-    return atomic_load_explicit(&history->records_bytes, memory_order_relaxed) <
-           HISTORY_RECORDS_BYTES;
+    return note_queue_has_room_for_records(&history->notes);
 }
 
 struct note *history_take_notes(struct history *history)
@@ -557,6 +482,23 @@ bool history_leave(struct history *history)
 bool history_is_left(const struct history *history)
 {
     return atomic_load_explicit(&history->left, memory_order_acquire);
+}
+
+void history_ask_for_sign(struct history *history)
+{
+    atomic_fetch_add_explicit(&history->signs_asked, 1, memory_order_release); /* with run() */
+    mailbox_wake(&history->given);
+}
+
+bool history_has_signed(const struct history *history)
+{
+    return atomic_load_explicit(&history->signs_given, memory_order_acquire) ==
+           atomic_load_explicit(&history->signs_asked, memory_order_relaxed);
+}
+
+struct note *history_take_unwritten(struct history *history)
+{
+    return note_queue_take_all(&history->notes);
 }
 
 void history_end(struct history *history)

@@ -14,22 +14,19 @@
 #include "flush/history/history_ledger.h"
 #include "flush/history/history_parcel.h"
 #include "flush/history/keeper.h"
-#include "flush/history/note.h"
+#include "flush/history/note_queue.h"
 #include "flush/history/reading.h"
 #include "flush/memory/mailbox.h"
 
-enum {
-    HISTORY_BYTES = 16 << 20,
-    HISTORY_NOTES_BYTES = 32 << 20,
-    HISTORY_RECORDS_BYTES = 4 << 20, /* of them events and statuses of checks */
-    HISTORY_NOTES_PATIENCE_MS = 30000,
-};
+enum { HISTORY_BYTES = 16 << 20, HISTORY_NOTES_PATIENCE_MS = 30000 };
 
 struct history;
 
 /* The folder and what the bounds point to outlive it, as does the mailbox that is woken when
- * something was read; NULL: nobody is. NULL without memory or a thread. */
-struct history *history_start(const struct keeper_config *config, struct mailbox *wakes);
+ * something was read; NULL: nobody is. The notes are what somebody before us could not write; a
+ * list, or NULL. NULL without memory or a thread. */
+struct history *history_start(const struct keeper_config *config, struct mailbox *wakes,
+                              struct note *given);
 const struct history_ledger *history_ledger(const struct history *history);
 
 /* Whether it is not known yet what there is, and will soon be: a disk that does not answer for
@@ -40,9 +37,8 @@ bool history_is_starting(const struct history *history, int64_t patience_ms);
 bool history_has_room(const struct history *history);
 void history_give(struct history *history, struct history_parcel *given);
 
-/* Gives it a note (flush/history/note.h), from any thread. While the store is closed it waits;
- * beyond HISTORY_NOTES_BYTES the oldest are given up, and what a thread that hangs cannot take
- * is not taken: both are counted. */
+/* Gives it a note, from any thread. While the store is closed it waits
+ * (flush/history/note_queue.h). */
 void history_keep(struct history *history, struct note *given);
 
 /* Whether an event or the status of a check may be given now; for those who can wait. */
@@ -90,6 +86,15 @@ int64_t history_oldest(const struct history *history, int64_t step_s);
  * ends. */
 bool history_leave(struct history *history);
 bool history_is_left(const struct history *history); /* that was so */
+
+/* Asks whether the thread turns and the disk answers; history_has_signed(): both do. From one
+ * thread. */
+void history_ask_for_sign(struct history *history);
+bool history_has_signed(const struct history *history);
+
+/* The notes that were given and are not on the disk, of one that is left and has signed since;
+ * nothing may be given any more. The caller owns the list. */
+struct note *history_take_unwritten(struct history *history);
 
 /* Begins what history_stop() waits for; nothing may be given any more. */
 void history_end(struct history *history);

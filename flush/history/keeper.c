@@ -164,6 +164,12 @@ bool keeper_is_ready(const struct keeper *keeper)
     return keeper->open && keeper->made_up;
 }
 
+void keeper_touch(const struct keeper *keeper)
+{
+    if (keeper->open)
+        database_touch(&keeper->store.database);
+}
+
 void keeper_fail(struct keeper *keeper, int result, int64_t now_s)
 {
     recover(keeper, result, now_s);

@@ -60,6 +60,9 @@ bool keeper_step(struct keeper *keeper, int64_t now_s);
 /* Whether windows may be given: it is open, and what was before is made up. */
 bool keeper_is_ready(const struct keeper *keeper);
 
+/* Returns when the disk has answered; while it is closed at once. */
+void keeper_touch(const struct keeper *keeper);
+
 /* To be called when something else that was asked of its store failed. */
 void keeper_fail(struct keeper *keeper, int result, int64_t now_s);
 

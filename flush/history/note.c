@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flush/memory/state.h"
+
 struct note *note_new(enum note_kind is, struct slice kind, struct slice name,
                       int64_t changed_s, struct slice text)
 {
@@ -33,6 +35,51 @@ void note_free_all(struct note *given)
         free(given);
         given = next;
     }
+}
+
+void note_give_back(struct note *given)
+{
+    given->next = NULL;
+    if (given->back != NULL)
+        mailbox_push(given->back, &given->letter);
+    else
+        note_free_all(given);
+}
+
+void note_put_all(const struct note *notes, struct state_writer *out)
+{
+    uint64_t n = 0;
+
+    for (const struct note *at = notes; at != NULL; at = at->next)
+        n++;
+    state_put_number(out, n);
+    for (const struct note *at = notes; at != NULL; at = at->next) {
+        state_put_number(out, at->is);
+        state_put_signed(out, at->changed_s);
+        state_put_text(out, at->kind);
+        state_put_text(out, at->name);
+        state_put_text(out, at->text);
+    }
+}
+
+struct note *note_get_all(struct state_reader *in)
+{
+    struct note *first = NULL, **end = &first;
+
+    for (size_t left = state_get_count(in, 5); left > 0; left--) {
+        uint64_t is = state_get_number(in);
+        int64_t changed_s = state_get_signed(in);
+        struct slice kind = state_get_text(in), name = state_get_text(in);
+        struct slice text = state_get_text(in);
+
+        in->failed = in->failed || is > NOTE_CHECK;
+        if (in->failed)
+            break;
+        *end = note_new((enum note_kind)is, kind, name, changed_s, text);
+        if (*end != NULL)
+            end = &(*end)->next;
+    }
+    return first;
 }
 
 static int write_definition(const struct note *note, struct store *store)

@@ -35,6 +35,21 @@ struct note *note_new(enum note_kind is, struct slice kind, struct slice name,
                       int64_t changed_s, struct slice text);
 void note_free_all(struct note *given); /* a list; NULL is fine */
 
+/* One that nothing more becomes of here: to its mailbox, or it is freed. */
+void note_give_back(struct note *given);
+
+/* ---- a successor takes over -------------------------------------------- */
+
+struct state_writer;
+struct state_reader;
+
+/* A list. */
+void note_put_all(const struct note *notes, struct state_writer *out);
+
+/* What there is memory for, in the same order; the caller owns the list. Nobody gets them back.
+ * What is damaged ends the list, and the reader has failed. */
+struct note *note_get_all(struct state_reader *in);
+
 /* ---- on the thread of the store: results ------------------------------- */
 
 MUST_CHECK int note_write(const struct note *note, struct store *store);

@@ -26,7 +26,7 @@
  * process flushes before it hands over.
  *
  * Version 3 has more parts: what the series did lately, what was defined, what came last, what
- * monitors know. From version 2 on a histogram's count and weights are doubles and it has a
+ * monitors know, what the disk did not get. From version 2 on a histogram's count and weights are doubles and it has a
  * unit; they were whole numbers in version 1. */
 enum { STATE_VERSION = 3, STATE_VERSION_READ = 1 }; /* what we write; the oldest that we read */
 
@@ -39,6 +39,7 @@ enum state_part {
     STATE_RECENT,   /* events, and the last status of each check; what monitors see of these */
     STATE_MIRROR,   /* who wrote the windows to Redis */
     STATE_MONITORS, /* the states of monitors' groups, and what waits to be sent */
+    STATE_NOTES,    /* what is to be kept on disk beside windows and is not there yet */
     STATE_PARTS,
 };
 

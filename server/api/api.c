@@ -17,6 +17,8 @@ static void take_over(struct definitions *definitions, const struct state *inher
     if (in.at != NULL && !definitions_read(definitions, &in))
         log_error("api: definitions that were handed over are damaged, or there is no room for "
                   "them");
+    if (!definitions->keeper.has_inherited)
+        definitions_keep_all(definitions);
 }
 
 static const struct {

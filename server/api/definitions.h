@@ -44,6 +44,7 @@ struct definition_keeper {
     /* Restores what has been read since the last time. False: it is still reading, so that
      * what is not there yet may come. */
     bool (*give_back)(void *self, struct definitions *to);
+    bool has_inherited; /* what was inherited is kept already */
     void *self;
 };
 

@@ -365,6 +365,20 @@ static bool open_mailboxes(struct monitoring *monitoring)
     return false;
 }
 
+/* Whoever keeps states has none of those that are inherited: it is another folder. */
+static void keep_inherited(struct monitoring *monitoring, struct slice kind, struct slice name,
+                           struct slice text)
+{
+    const struct server_view *view = monitoring->view;
+    char word[32];
+
+    if (view->state_keeper == NULL || view->definition_keeper->has_inherited)
+        return;
+    snprintf(word, sizeof word, "%.*s", (int)kind.len, kind.at);
+    (void)view->state_keeper->keep(view->state_keeper->self, word, name, clock_wall_s(), text,
+                                   NULL, NULL);
+}
+
 /* They are taken up when what is defined is known. */
 static void take_over(struct monitoring *monitoring, struct state_reader in)
 {
@@ -375,8 +389,10 @@ static void take_over(struct monitoring *monitoring, struct state_reader in)
     while (kind = state_get_text(&in), kind.len > 0) {
         name = state_get_text(&in);
         text = state_get_text(&in);
-        if (!in.failed)
-            take_item(monitoring, kind, name, text);
+        if (in.failed)
+            break;
+        take_item(monitoring, kind, name, text);
+        keep_inherited(monitoring, kind, name, text);
     }
     if (in.failed)
         log_error("monitors: states that were handed over are damaged");

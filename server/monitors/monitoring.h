@@ -22,8 +22,8 @@ struct settings;
 
 /* Writes down what the evaluator says, somewhere that outlives the process; NULL: nowhere. */
 struct state_keeper {
-    /* The letter comes back in the mailbox when it is written or given up. False: it cannot be
-     * given. */
+    /* The letter comes back in the mailbox, if there is one, when it is written or given up.
+     * False: it cannot be given. */
     bool (*keep)(void *self, const char *kind, struct slice name, int64_t changed_s,
                  struct slice text, struct mailbox *back, void *argument);
 

@@ -1,12 +1,14 @@
 #include "server/succession/leaving.h"
 
+#include <poll.h>
+
 #include "config/clock.h"
 #include "config/log.h"
 
 enum { SECOND_NS = 1000000000, TURN_NS = 5000000 };
 
-/* How long delivery may take to give a sign of life before we hand over: half of the time that
- * there is, but SIGN_LEAST_NS at least and SIGN_NS at most. */
+/* How long who is asked may take to give a sign of life before we hand over: half of the time
+ * that there is, but SIGN_LEAST_NS at least and SIGN_NS at most. */
 #define SIGN_NS       INT64_C(5000000000)
 #define SIGN_LEAST_NS INT64_C(1000000000)
 
@@ -23,13 +25,19 @@ struct inheritance *leaving_begin(bool with_state, struct state_writer **out)
     return NULL;
 }
 
+static int64_t sign_by_ns(int64_t now_ns, int64_t end_by_ns)
+{
+    int64_t half_ns = (end_by_ns - now_ns) / 2;
+
+    return now_ns + (half_ns < SIGN_LEAST_NS ? SIGN_LEAST_NS
+                     : half_ns > SIGN_NS     ? SIGN_NS
+                                             : half_ns);
+}
+
 bool leaving_hold_delivery(struct delivery *delivery, struct event_base *base,
                            int64_t patience_s, int64_t end_by_ns)
 {
-    int64_t now_ns = clock_monotonic_ns(), half_ns = (end_by_ns - now_ns) / 2;
-    int64_t silent_ns = now_ns + (half_ns < SIGN_LEAST_NS ? SIGN_LEAST_NS
-                                  : half_ns > SIGN_NS     ? SIGN_NS
-                                                          : half_ns);
+    int64_t now_ns = clock_monotonic_ns(), silent_ns = sign_by_ns(now_ns, end_by_ns);
     int64_t busy_ns = now_ns + patience_s * SECOND_NS;
     enum delivery_held held;
 
@@ -41,7 +49,28 @@ bool leaving_hold_delivery(struct delivery *delivery, struct event_base *base,
     } while (held != DELIVERY_QUIET && now_ns < (held == DELIVERY_BUSY ? busy_ns : silent_ns));
     if (held == DELIVERY_BUSY && patience_s >= 0)
         log_warn("server: a request is still under way; its payload is sent again");
+    if (held == DELIVERY_SILENT)
+        log_error("server: delivery gives no sign of life, so it cannot hand over: a disk or a "
+                  "name server hangs");
     return held != DELIVERY_SILENT;
+}
+
+bool leaving_hear_history(struct history *history, struct event_base *base, int64_t end_by_ns)
+{
+    int64_t until_ns = sign_by_ns(clock_monotonic_ns(), end_by_ns);
+
+    if (history == NULL || !history_is_open(history_ledger(history)))
+        return true;
+    history_ask_for_sign(history);
+    while (!history_has_signed(history) && clock_monotonic_ns() < until_ns) {
+        event_base_loop(base, EVLOOP_NONBLOCK); /* HTTP goes on */
+        poll(NULL, 0, 1);
+    }
+    if (history_has_signed(history))
+        return true;
+    log_error("server: the disk of heeler_state_path does not answer, and what is on its way "
+              "there could not be handed over");
+    return false;
 }
 
 struct state_writer *leaving_end_flusher(struct flusher_loop *given, struct state_writer *out)

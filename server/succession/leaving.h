@@ -1,6 +1,6 @@
 /* server/succession/leaving.h: how a server ends so that a successor goes on where it was.
  *
- *   begin -> delivery gives a sign of life -> workers end -> flusher writes the open
+ *   begin -> delivery and history give a sign of life -> workers end -> flusher writes the open
  *   interval -> delivery writes what is unsent -> finish
  *
  * server_hand_over() is the list of these steps; here is what each of them does when it
@@ -12,6 +12,7 @@
 
 #include "flush/delivery/delivery.h"
 #include "flush/flusher_loop.h"
+#include "flush/history/history.h"
 #include "flush/memory/state.h"
 #include "server/succession/inheritance.h"
 
@@ -20,9 +21,13 @@ struct inheritance *leaving_begin(bool with_state, struct state_writer **out);
 
 /* Asks delivery for a sign of life, and waits for requests that are under way for so long
  * (-1: it does not wait). The workers still read meanwhile, and the loop of HTTP turns. False:
- * there is no sign, because a disk or a name server hangs. */
+ * there is no sign, because a disk or a name server hangs, which is logged. */
 bool leaving_hold_delivery(struct delivery *delivery, struct event_base *base,
                            int64_t patience_s, int64_t end_by_ns);
+
+/* The same of the history, if its file is open: what is on its way there could not be handed
+ * over. NULL is fine. */
+bool leaving_hear_history(struct history *history, struct event_base *base, int64_t end_by_ns);
 
 /* The flusher writes the open interval into the state. If that fails it flushes it instead, and
  * there is no state any more: the writer is freed, and NULL is returned. Without a writer

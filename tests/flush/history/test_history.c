@@ -46,7 +46,7 @@ static struct history *start(void)
                                     .bounds = { &retention, 64 << 20 },
                                     .recalled = recall,
                                     .recalled_argument = &recalled };
-    struct history *history = history_start(&config, NULL);
+    struct history *history = history_start(&config, NULL, NULL);
 
     assert_non_null(history);
     return history;

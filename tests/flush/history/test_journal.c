@@ -45,7 +45,7 @@ static void begin(void)
 {
     struct keeper_config config = { .folder = root, .bounds = { &retention, 64 << 20 } };
 
-    part = (struct flusher_part){ .history = history_start(&config, NULL), .now_s = 1 };
+    part = (struct flusher_part){ .history = history_start(&config, NULL, NULL), .now_s = 1 };
     part.recent = recent_new(&part.ledger);
     assert_true(part.history != NULL && part.recent != NULL);
     assert_true(observers_add(&part.observers, recent_observer(part.recent)));

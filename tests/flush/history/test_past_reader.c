@@ -60,7 +60,7 @@ static void wait_for(const struct counter *counter, uint64_t least)
 static struct server begin(int64_t at_s, const char *memory)
 {
     struct keeper_config config = { .folder = root, .bounds = { &retention, 64 << 20 } };
-    struct server server = { .history = history_start(&config, NULL) };
+    struct server server = { .history = history_start(&config, NULL, NULL) };
 
     server.pipeline = PIPELINE(1, (double)at_s, "heeler_lookback=60", "heeler_late_max=300",
                                (char *)(uintptr_t)memory);
@@ -226,7 +226,7 @@ static void what_is_dropped_before_it_was_taken_is_counted(void **state)
     (void)state;
 
     assert_int_equal(database_open(&owner, root), DATABASE_OPEN);
-    struct server server = { .history = history_start(&config, NULL) };
+    struct server server = { .history = history_start(&config, NULL, NULL) };
 
     server.pipeline = PIPELINE(1, (double)start_s, "heeler_lookback=0");
     attach(&server);
@@ -448,7 +448,7 @@ static void what_is_late_and_nobody_takes_is_bounded(void **state)
     (void)state;
 
     assert_int_equal(database_open(&owner, root), DATABASE_OPEN);
-    struct server server = { .history = history_start(&config, NULL) };
+    struct server server = { .history = history_start(&config, NULL, NULL) };
 
     server.pipeline = PIPELINE(1, (double)start_s, "heeler_lookback=0", "heeler_late_max=20",
                                "heeler_rollup_max_bytes=100000");
@@ -480,7 +480,7 @@ static void replace(struct server *server, struct database *owner)
     if (owner != NULL)
         database_close(owner);
     assert_true(history_stop(server->history, clock_monotonic_ms() + 60000));
-    server->history = history_start(&config, NULL);
+    server->history = history_start(&config, NULL, NULL);
     assert_non_null(server->history);
     wait_for(&history_ledger(server->history)->state, HISTORY_OPEN);
     attach(server);
@@ -518,7 +518,7 @@ static void a_successor_is_given_what_the_disk_does_not_have(void **state)
     (void)state;
 
     assert_int_equal(database_open(&owner, root), DATABASE_OPEN);
-    struct server server = { .history = history_start(&config, NULL) };
+    struct server server = { .history = history_start(&config, NULL, NULL) };
 
     server.pipeline = PIPELINE(1, (double)start_s, "heeler_lookback=3600",
                                "heeler_late_max=300", "heeler_max_contexts=1000");

@@ -28,7 +28,7 @@ static void begin(void)
 {
     struct keeper_config config = { .folder = root, .bounds = { &retention, 256 << 20 } };
 
-    history = history_start(&config, NULL);
+    history = history_start(&config, NULL, NULL);
     pipeline = PIPELINE(1, (double)start_s, "heeler_lookback=60");
     assert_non_null(history);
     struct journal *journal = journal_new(history, flusher_recent(pipeline->flusher));
