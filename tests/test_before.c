@@ -142,22 +142,6 @@ static void payloads_of_a_state_are_taken_over(void **state)
 
 /* ---- the spool --------------------------------------------------------- */
 
-static char folder[TEMP_PATH_SIZE];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    temp_folder_make(folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    temp_folder_remove(folder);
-    return 0;
-}
-
 static void copy_file(void *argument, const char *file)
 {
     char path[512];
@@ -165,7 +149,7 @@ static void copy_file(void *argument, const char *file)
     char *bytes = read_whole(file, &size);
     (void)argument;
 
-    snprintf(path, sizeof path, "%s%s", folder, strrchr(file, '/'));
+    snprintf(path, sizeof path, "%s%s", temp_folder, strrchr(file, '/'));
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     assert_int_equal(write(fd, bytes, size), size);
     close(fd);
@@ -201,7 +185,8 @@ static void a_spool_is_read(void **state)
     (void)state;
 
     assert_int_equal(each_file(BEFORE "spool", ".payload", copy_file, NULL), 4);
-    assert_true(spool_open(&spool, folder, (struct spool_limits){ 1 << 20, 1.0 }, &problem));
+    assert_true(
+        spool_open(&spool, temp_folder, (struct spool_limits){ 1 << 20, 1.0 }, &problem));
     assert_true(spool_scan(&spool, &found));
     assert_int_equal(found.n, 4);
     for (size_t i = 0; i < found.n; i++) {
@@ -328,7 +313,7 @@ int main(void)
                                         close_state),
         cmocka_unit_test_setup_teardown(payloads_of_a_state_are_taken_over, open_state,
                                         close_state),
-        cmocka_unit_test_setup_teardown(a_spool_is_read, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_spool_is_read, temp_folder_begin, temp_folder_end),
         cmocka_unit_test_setup_teardown(fields_in_redis_are_read, start_redis, stop_redis),
     };
 

@@ -329,6 +329,12 @@ void pipeline_flush(struct pipeline *pipeline, double t_s)
     pipeline_run(pipeline);
 }
 
+void pipeline_go_on(struct pipeline *pipeline, int64_t from_s, int64_t to_s)
+{
+    for (int64_t t = from_s + 10; t <= to_s; t += 10)
+        pipeline_flush(pipeline, (double)t);
+}
+
 void pipeline_finish(struct pipeline *pipeline)
 {
     for (uint32_t i = 0; i < pipeline->n_workers; i++) {

@@ -79,6 +79,9 @@ void pipeline_line(struct pipeline *pipeline, uint32_t worker, double t_s, const
 /* Time goes on to t_s (wall clock): intervals are sealed and flushed, records sent. */
 void pipeline_flush(struct pipeline *pipeline, double t_s);
 
+/* The same in intervals of 10 s, behind from_s. */
+void pipeline_go_on(struct pipeline *pipeline, int64_t from_s, int64_t to_s);
+
 /* The wall clock is set; the monotonic one goes on as before. */
 void pipeline_step_clock(struct pipeline *pipeline, double seconds);
 

@@ -104,6 +104,14 @@ void running_free(struct running *given)
     free(given->log);
 }
 
+int running_end(struct running *given)
+{
+    bool ended = running_stop(given);
+
+    running_free(given);
+    return ended ? 0 : -1;
+}
+
 static const char *find_ledger(const struct running *running, const char *name)
 {
     char word[64];

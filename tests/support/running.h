@@ -38,6 +38,9 @@ bool running_start(struct running *out, FILE *console, char **sets, size_t n_set
 bool running_stop(struct running *given);
 void running_free(struct running *given);
 
+/* Both, as what stands behind a test or a group of them: 0, or -1 as above. */
+int running_end(struct running *given);
+
 /* A number of the final ledger in the log: "lines", "gate"; UINT64_MAX: not there. */
 uint64_t running_ledger(const struct running *running, const char *name);
 /* "lines/values/points" of the final ledger; a view. "" when there is none. */

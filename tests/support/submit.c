@@ -32,6 +32,12 @@ void submit_points(struct pipeline *pipeline, enum submitted_type type, uint32_t
     submit(pipeline, &submitted);
 }
 
+void submit_point(struct pipeline *pipeline, enum submitted_type type, const char *name,
+                  int64_t time_s, double value)
+{
+    submit_points(pipeline, type, 0, name, "", &(struct submitted_point){ time_s, value }, 1);
+}
+
 void submit_values(struct pipeline *pipeline, const char *name, const char *tags,
                    int64_t time_s, const double *values, uint32_t n)
 {

@@ -11,6 +11,10 @@ void submit_points(struct pipeline *pipeline, enum submitted_type type, uint32_t
                    const char *name, const char *tags, const struct submitted_point *points,
                    uint32_t n);
 
+/* One, without tags. */
+void submit_point(struct pipeline *pipeline, enum submitted_type type, const char *name,
+                  int64_t time_s, double value);
+
 /* A distribution's values of one second. */
 void submit_values(struct pipeline *pipeline, const char *name, const char *tags,
                    int64_t time_s, const double *values, uint32_t n);

@@ -51,3 +51,31 @@ void temp_folder_remove(const char *path)
 {
     assert_int_equal(nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
+
+char temp_folder[TEMP_PATH_SIZE];
+
+int temp_folder_begin(void **state)
+{
+    (void)state;
+    temp_folder_make(temp_folder);
+    return 0;
+}
+
+int temp_folder_end(void **state)
+{
+    (void)state;
+    temp_folder_remove(temp_folder);
+    return 0;
+}
+
+void temp_folder_put(const char *name, const char *text)
+{
+    char path[TEMP_PATH_SIZE + 64];
+
+    snprintf(path, sizeof path, "%s/%s", temp_folder, name);
+    FILE *file = fopen(path, "we");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}

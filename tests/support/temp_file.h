@@ -16,4 +16,10 @@ char *temp_file_read(const char *path);
 void temp_folder_make(char path[TEMP_PATH_SIZE]);
 void temp_folder_remove(const char *path);
 
+/* One that a test has from its set-up to its end, which these are, and a file in it. */
+extern char temp_folder[TEMP_PATH_SIZE];
+int temp_folder_begin(void **state);
+int temp_folder_end(void **state);
+void temp_folder_put(const char *name, const char *text);
+
 #endif

@@ -13,22 +13,7 @@
 #include "flush/history/told.h"
 #include "tests/support/temp_file.h"
 
-static char root[TEMP_PATH_SIZE];
 static struct retention retention = { { { 10, 86400 } }, 1 };
-
-static int make(void **state)
-{
-    (void)state;
-    temp_folder_make(root);
-    return 0;
-}
-
-static int clear(void **state)
-{
-    (void)state;
-    temp_folder_remove(root);
-    return 0;
-}
 
 /* Definitions that were told of; behind history_take_notes() they are all. */
 static _Atomic(int) recalled;
@@ -42,7 +27,7 @@ static void recall(void *argument, const struct note *note)
 
 static struct history *start(void)
 {
-    struct keeper_config config = { .folder = root,
+    struct keeper_config config = { .folder = temp_folder,
                                     .bounds = { &retention, 64 << 20 },
                                     .recalled = recall,
                                     .recalled_argument = &recalled };
@@ -94,7 +79,7 @@ static uint64_t cells_on_disk(void)
     struct store store;
     uint64_t cells;
 
-    assert_int_equal(store_open(&store, root), DATABASE_OPEN);
+    assert_int_equal(store_open(&store, temp_folder), DATABASE_OPEN);
     assert_int_equal(store_cells(&store, 10, &cells), SQLITE_OK);
     store_close(&store);
     return cells;
@@ -133,7 +118,7 @@ static void what_nobody_keeps_is_counted_and_holds_nothing_up(void **state)
     struct database owner;
     (void)state;
 
-    assert_int_equal(database_open(&owner, root), DATABASE_OPEN);
+    assert_int_equal(database_open(&owner, temp_folder), DATABASE_OPEN);
     struct history *history = start();
 
     assert_true(history_has_room(history));
@@ -175,7 +160,7 @@ static void what_a_question_finds_damaged_is_set_aside(void **state)
     stop(history);
     struct store store;
 
-    assert_int_equal(store_open(&store, root), DATABASE_OPEN);
+    assert_int_equal(store_open(&store, temp_folder), DATABASE_OPEN);
     assert_int_equal(
         sqlite3_exec(store.database.handle, "UPDATE series SET kind = 99", NULL, NULL, NULL),
         SQLITE_OK);
@@ -249,7 +234,7 @@ static void definitions_wait_while_another_process_has_the_file(void **state)
     struct database owner;
     (void)state;
 
-    assert_int_equal(database_open(&owner, root), DATABASE_OPEN);
+    assert_int_equal(database_open(&owner, temp_folder), DATABASE_OPEN);
     struct history *history = start();
 
     keep(history, "a", "{}");
@@ -273,7 +258,7 @@ static void what_was_dropped_before_it_could_be_read_stays_gone(void **state)
     recalled = 0;
     assert_non_null(waiting);
     assert_true(mailbox_open(&read));
-    assert_int_equal(store_open(&store, root), DATABASE_OPEN);
+    assert_int_equal(store_open(&store, temp_folder), DATABASE_OPEN);
     for (const char *name = "abc"; *name != '\0'; name++) {
         const struct store_definition one = { SLICE("dashboard"), { name, 1 }, 7, SLICE("{}") };
 
@@ -324,7 +309,7 @@ static void what_nobody_takes_is_bounded_and_counted(void **state)
     struct database owner;
     (void)state;
 
-    assert_int_equal(database_open(&owner, root), DATABASE_OPEN);
+    assert_int_equal(database_open(&owner, temp_folder), DATABASE_OPEN);
     struct history *history = start();
 
     for (int i = 0; i < MANY; i++)
@@ -369,7 +354,7 @@ static void events_and_checks_come_back_newest_first(void **state)
     stop(history);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, temp_folder_begin, temp_folder_end)
 
 int main(void)
 {

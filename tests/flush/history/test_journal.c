@@ -23,27 +23,12 @@ struct flusher_part {
     int64_t now_s;
 };
 
-static char root[TEMP_PATH_SIZE];
 static struct retention retention = { { { 10, 86400 } }, 1 };
 static struct flusher_part part;
 
-static int make(void **state)
-{
-    (void)state;
-    temp_folder_make(root);
-    return 0;
-}
-
-static int clear(void **state)
-{
-    (void)state;
-    temp_folder_remove(root);
-    return 0;
-}
-
 static void begin(void)
 {
-    struct keeper_config config = { .folder = root, .bounds = { &retention, 64 << 20 } };
+    struct keeper_config config = { .folder = temp_folder, .bounds = { &retention, 64 << 20 } };
 
     part = (struct flusher_part){ .history = history_start(&config, NULL, NULL), .now_s = 1 };
     part.recent = recent_new(&part.ledger);
@@ -177,7 +162,7 @@ static void an_event_is_given_when_it_comes(void **state)
     begin();
     until_open();
     event("one");
-    assert_true(store_open_to_read(&store, root) == DATABASE_OPEN);
+    assert_true(store_open_to_read(&store, temp_folder) == DATABASE_OPEN);
     for (int i = 0; i < 60000 && n == 0; i++, poll(NULL, 0, 1))
         assert_int_equal(store_count_records(&store, STORE_RECORD_EVENT, &n), SQLITE_OK);
     assert_int_equal(n, 1);
@@ -190,7 +175,7 @@ static void a_closed_store_costs_nothing_and_what_is_left_comes_later(void **sta
     struct database owner;
     (void)state;
 
-    assert_int_equal(database_open(&owner, root), DATABASE_OPEN);
+    assert_int_equal(database_open(&owner, temp_folder), DATABASE_OPEN);
     begin();
     for (int i = 0; i < 3 * RECENT_EVENTS_MAX; i++) {
         event("e");
@@ -218,7 +203,7 @@ static void a_successor_is_given_what_could_not_be_kept(void **state)
 
     for (int held = 0; held < 2; held++) {
         if (held)
-            assert_int_equal(database_open(&owner, root), DATABASE_OPEN);
+            assert_int_equal(database_open(&owner, temp_folder), DATABASE_OPEN);
         begin();
         if (!held)
             until_open();
@@ -254,7 +239,7 @@ static void a_successor_is_given_what_could_not_be_kept(void **state)
     end();
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, temp_folder_begin, temp_folder_end)
 
 int main(void)
 {

@@ -24,19 +24,6 @@ static uint64_t timed(const struct pipeline *p, enum timed_place place)
     return counter_read(&p->ledger.timed[place]);
 }
 
-static void submit_point(struct pipeline *p, enum submitted_type type, const char *name,
-                         int64_t time_s, double value)
-{
-    submit_points(p, type, 0, name, "", &(struct submitted_point){ time_s, value }, 1);
-}
-
-/* So many quiet intervals. */
-static void go_on(struct pipeline *p, int64_t from_s, int64_t to_s)
-{
-    for (int64_t t = from_s + 10; t <= to_s; t += 10)
-        pipeline_flush(p, (double)t);
-}
-
 static double answer(struct pipeline *p, const char *question, int64_t from_s, int64_t to_s,
                      int64_t time_s)
 {
@@ -299,7 +286,7 @@ static void submitted_series_are_in_questions_with_all_that_they_are(void **stat
     int64_t now = START + 600;
     (void)state;
 
-    go_on(p, START, now);
+    pipeline_go_on(p, START, now);
     submit_points(p, SUBMITTED_GAUGE, 0, "g", "b:2,a:1,host:web1",
                   (struct submitted_point[]){ { now - 300, 5 }, { now - 299, 7 } }, 2);
     submit_points(p, SUBMITTED_COUNT, 60, "n", "",
@@ -351,7 +338,7 @@ static void what_is_in_the_open_window_is_folded_in(void **state)
     struct pipeline *p = PIPELINE(1, START, "tags=");
     (void)state;
 
-    go_on(p, START, START + 600);
+    pipeline_go_on(p, START, START + 600);
     pipeline_line(p, 0, START + 601, "c:2|c");
     pipeline_line(p, 0, START + 602, "c:3:4|c|T1700006995"); /* START + 595 */
     pipeline_flush(p, START + 603);
@@ -374,7 +361,7 @@ static void what_is_ahead_is_there_when_its_time_comes(void **state)
     double values[] = { 3, 9 };
     (void)state;
 
-    go_on(p, START, now);
+    pipeline_go_on(p, START, now);
     submit_point(p, SUBMITTED_GAUGE, "g", now + 600, 6);
     submit_values(p, "d", "host:d", now + 600, values, 2);
     submit_point(p, SUBMITTED_GAUGE, "g", now + 601, 7);
@@ -383,7 +370,7 @@ static void what_is_ahead_is_there_when_its_time_comes(void **state)
     assert_int_equal(timed(p, TIMED_OPEN), 3);
     assert_true(rollup_newest(rollup_of(p)) == now - 10);
     assert_true(isnan(answer(p, "g{*}.rollup(10)", now, now + 650, now + 600)));
-    go_on(p, now, now + 620);
+    pipeline_go_on(p, now, now + 620);
     assert_true(answer(p, "g{*}.rollup(10)", now, now + 650, now + 600) == 6);
     assert_true(answer(p, "sum:d{*}.rollup(10)", now, now + 650, now + 600) == 12);
     assert_true(answer(p, "g{*}.rollup(60)", now, now + 700, now + 600) == 6);
@@ -397,7 +384,7 @@ static void the_last_of_a_window_is_the_newest_by_its_time(void **state)
     int64_t now = START + 600, at = START + 300;
     (void)state;
 
-    go_on(p, START, now);
+    pipeline_go_on(p, START, now);
     submit_point(p, SUBMITTED_GAUGE, "g", at + 2, 2);
     submit_point(p, SUBMITTED_GAUGE, "g", at + 7, 7);
     submit_point(p, SUBMITTED_GAUGE, "g", at + 1, 1);

@@ -29,19 +29,6 @@ static uint64_t timed_all(const struct pipeline *p)
            timed(p, TIMED_FULL);
 }
 
-static void submit_point(struct pipeline *p, enum submitted_type type, const char *name,
-                         int64_t time_s, double value)
-{
-    submit_points(p, type, 0, name, "", &(struct submitted_point){ time_s, value }, 1);
-}
-
-/* So many quiet intervals. */
-static void go_on(struct pipeline *p, int64_t from_s, int64_t to_s)
-{
-    for (int64_t t = from_s + 10; t <= to_s; t += 10)
-        pipeline_flush(p, (double)t);
-}
-
 static double answer(struct pipeline *p, const char *question, int64_t from_s, int64_t to_s,
                      int64_t time_s)
 {
@@ -89,7 +76,7 @@ static void what_has_no_window_gets_one(void **state)
     struct pipeline *p = PIPELINE(1, START, "heeler_lookback=86400");
     (void)state;
 
-    go_on(p, START, START + 20); /* just started */
+    pipeline_go_on(p, START, START + 20); /* just started */
     submit_point(p, SUBMITTED_GAUGE, "g", START - 1800, 10);
     submit_point(p, SUBMITTED_GAUGE, "g", START - 1700, 11);
     submit_point(p, SUBMITTED_GAUGE, "g", START - 3600, 12);
@@ -111,10 +98,10 @@ static void beside_a_question_nothing_is_moved(void **state)
     struct pipeline *p = PIPELINE(1, START, "heeler_late_max=60", "heeler_lookback=86400");
     (void)state;
 
-    go_on(p, START, START + 100);
+    pipeline_go_on(p, START, START + 100);
     submit_point(p, SUBMITTED_GAUGE, "g", START + 45, 10);
     rollup_pin(rollup_of(p));
-    go_on(p, START + 100, START + 300);
+    pipeline_go_on(p, START + 100, START + 300);
     assert_true(rollup_of(p)->late.n > 0);
     rollup_unpin(rollup_of(p));
     pipeline_run(p);
@@ -134,7 +121,7 @@ static void what_waits_is_bounded_and_what_has_no_room_is_counted(void **state)
     (void)state;
 
     srand(9);
-    go_on(p, START, START + 3600);
+    pipeline_go_on(p, START, START + 3600);
     rollup_pin(rollup); /* nothing is put in its place */
     for (; sent < 20000; sent++) {
         snprintf(name, sizeof name, "x.%d", rand() % 300);
@@ -160,7 +147,7 @@ static void a_clock_that_is_set_back_forgets_what_is_late(void **state)
     double values[] = { 3, 9 };
     (void)state;
 
-    go_on(p, START, START + 3600);
+    pipeline_go_on(p, START, START + 3600);
     submit_point(p, SUBMITTED_GAUGE, "g", START + 3000, 1);
     submit_values(p, "d", "host:d", START + 3000, values, 2);
     pipeline_step_clock(p, -3000);
@@ -176,7 +163,7 @@ static void with_late_max_0_only_open_windows_take_them(void **state)
     struct pipeline *p = PIPELINE(1, START, "heeler_late_max=0");
     (void)state;
 
-    go_on(p, START, START + 610);
+    pipeline_go_on(p, START, START + 610);
     submit_point(p, SUBMITTED_GAUGE, "g", START + 300, 1); /* the hour */
     submit_point(p, SUBMITTED_GAUGE, "g", START - 300, 1);
     assert_int_equal(timed(p, TIMED_OPEN), 1);
@@ -194,7 +181,7 @@ static void a_successor_goes_on_with_what_is_late(void **state)
     int64_t now = START + 600;
     (void)state;
 
-    go_on(p, START, now);
+    pipeline_go_on(p, START, now);
     submit_point(p, SUBMITTED_GAUGE, "g", now - 200, 10);
     submit_values(p, "d", "host:d", now - 200, values, 2);
     submit_point(p, SUBMITTED_GAUGE, "g", now + 5, 11);         /* not open yet */
@@ -207,7 +194,7 @@ static void a_successor_goes_on_with_what_is_late(void **state)
         assert_true(fabs(answer(p, "p99:d{*}.rollup(10)", START, now + 60, now - 200) - 9) <
                     0.2);
         if (round == 0)
-            go_on(p, now, now + 600);
+            pipeline_go_on(p, now, now + 600);
     }
     assert_true(answer(p, "g{*}.rollup(10)", START, now + 60, now) == 11);
     assert_int_equal(rollup_of(p)->late.n, 0);

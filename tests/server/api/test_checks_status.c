@@ -32,10 +32,7 @@ static int start(void **state)
 static int stop(void **state)
 {
     (void)state;
-    bool ended = running_stop(&running);
-
-    running_free(&running);
-    return ended ? 0 : -1;
+    return running_end(&running);
 }
 
 static void post(const char *json, int status, const char *answer)

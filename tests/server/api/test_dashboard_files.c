@@ -17,34 +17,6 @@
     "\",\"layout_type\":\"ordered\",\"widgets\":[{\"definition\":{\"type\":" \
     "\"note\"}}]" more "}"
 
-static char folder[TEMP_PATH_SIZE];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    temp_folder_make(folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    temp_folder_remove(folder);
-    return 0;
-}
-
-static void write_file(const char *name, const char *text)
-{
-    char path[TEMP_PATH_SIZE + 64];
-
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
-
 static struct definition *find(const struct definition_files *files, const char *id)
 {
     return definitions_find(&files->definitions, DEFINITION_DASHBOARD, slice_of(id));
@@ -53,15 +25,15 @@ static struct definition *find(const struct definition_files *files, const char 
 static void a_file_is_a_dashboard_of_either_form(void **state)
 {
     (void)state;
-    write_file("b.json", BOARD("two", ",\"id\":\"abc-def-ghi\",\"mine\":1.50"));
-    write_file(
+    temp_folder_put("b.json", BOARD("two", ",\"id\":\"abc-def-ghi\",\"mine\":1.50"));
+    temp_folder_put(
         "a.json",
         "{\"dash\":{\"id\":17,\"new_id\":\"x4x-ttz-cnu\",\"title\":\"one\",\"graphs\":[]},"
         "\"url\":\"/dash/17/one\",\"resource\":\"/api/v1/dash/17\"}\n");
-    write_file("c.json", BOARD("three", ""));
-    write_file(".d.json", "{");
-    write_file("e.json~", "{");
-    struct definition_files *files = dashboard_files_read(folder);
+    temp_folder_put("c.json", BOARD("three", ""));
+    temp_folder_put(".d.json", "{");
+    temp_folder_put("e.json~", "{");
+    struct definition_files *files = dashboard_files_read(temp_folder);
 
     assert_non_null(files);
     assert_int_equal(files->problems.n, 0);
@@ -80,7 +52,7 @@ static void a_file_is_a_dashboard_of_either_form(void **state)
     assert_int_equal(strlen(id), 11);
     assert_true(id[3] == '-' && id[7] == '-');
     definition_files_free(files);
-    files = dashboard_files_read(folder);
+    files = dashboard_files_read(temp_folder);
     assert_non_null(find(files, id)); /* the same id each time */
     definition_files_free(files);
 }
@@ -107,11 +79,11 @@ static void a_bad_file_is_a_sentence_and_leaves_the_others(void **state)
     (void)state;
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        write_file(cases[i].name, cases[i].text);
-    write_file("g.json", BOARD("fine", ",\"id\":\"abc-def-ghi\""));
-    snprintf(path, sizeof path, "%s/i.json", folder);
+        temp_folder_put(cases[i].name, cases[i].text);
+    temp_folder_put("g.json", BOARD("fine", ",\"id\":\"abc-def-ghi\""));
+    snprintf(path, sizeof path, "%s/i.json", temp_folder);
     assert_int_equal(mkfifo(path, 0600), 0);
-    struct definition_files *files = dashboard_files_read(folder);
+    struct definition_files *files = dashboard_files_read(temp_folder);
 
     assert_int_equal(files->definitions.of[DEFINITION_DASHBOARD].n, 1);
     assert_non_null(find(files, "abc-def-ghi"));
@@ -126,11 +98,11 @@ static void a_bad_file_is_a_sentence_and_leaves_the_others(void **state)
 static void numbers_are_unique_and_none_is_too_large(void **state)
 {
     (void)state;
-    write_file("a.json", "{\"id\":5,\"title\":\"a\",\"graphs\":[]}");
-    write_file("b.json", "{\"id\":5,\"title\":\"b\",\"graphs\":[]}");
-    write_file("bb.json", "{\"id\":6,\"title\":\"bb\",\"graphs\":[]}");
-    write_file("c.json", "{\"id\":9223372036854775807,\"title\":\"c\",\"graphs\":[]}");
-    struct definition_files *files = dashboard_files_read(folder);
+    temp_folder_put("a.json", "{\"id\":5,\"title\":\"a\",\"graphs\":[]}");
+    temp_folder_put("b.json", "{\"id\":5,\"title\":\"b\",\"graphs\":[]}");
+    temp_folder_put("bb.json", "{\"id\":6,\"title\":\"bb\",\"graphs\":[]}");
+    temp_folder_put("c.json", "{\"id\":9223372036854775807,\"title\":\"c\",\"graphs\":[]}");
+    struct definition_files *files = dashboard_files_read(temp_folder);
 
     const struct definition *six =
         definitions_find_number(&files->definitions, DEFINITION_DASHBOARD, 6);
@@ -175,10 +147,9 @@ static void assert_answer(const char *method, const char *path, const char *json
 
 static int stop_server(void **state)
 {
-    bool ended = running_stop(&running);
+    int ended = running_end(&running);
 
-    running_free(&running);
-    return remove_folder(state) == 0 && ended ? 0 : -1;
+    return temp_folder_end(state) == 0 ? ended : -1;
 }
 
 static void a_server_shows_them_and_changes_none(void **state)
@@ -189,8 +160,8 @@ static void a_server_shows_them_and_changes_none(void **state)
     char set[128];
     (void)state;
 
-    write_file("web.json", BOARD("of a file", ",\"id\":\"abc-def-ghi\""));
-    snprintf(set, sizeof set, "heeler_dashboards_path=%s", folder);
+    temp_folder_put("web.json", BOARD("of a file", ",\"id\":\"abc-def-ghi\""));
+    snprintf(set, sizeof set, "heeler_dashboards_path=%s", temp_folder);
     assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0", set));
     assert_answer("GET", path, NULL, 200, "\"is_read_only\":true,\"file\":\"web.json\"");
     assert_answer("GET", "/api/v1/dashboard", NULL, 200, "\"file\":\"web.json\"");
@@ -203,8 +174,8 @@ static void a_server_shows_them_and_changes_none(void **state)
                   "data[0]: the file web.json");
     assert_answer("POST", "/api/v1/dashboard", BOARD("of the API", ""), 200, "of the API");
 
-    write_file("web.json", BOARD("changed", ",\"id\":\"abc-def-ghi\""));
-    write_file("bad.json", "{");
+    temp_folder_put("web.json", BOARD("changed", ",\"id\":\"abc-def-ghi\""));
+    temp_folder_put("bad.json", "{");
     assert_answer("POST", "/reload", "", 200,
                   "heeler_dashboards_path: bad.json, line 1, byte 2: ");
     assert_answer("GET", path, NULL, 200, "\"title\":\"changed\"");
@@ -254,16 +225,16 @@ static void the_address_of_a_dashboard_leads_to_the_page(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, temp_folder_begin, temp_folder_end)
     const struct CMUnitTest tests[] = {
         TEST(a_file_is_a_dashboard_of_either_form),
         TEST(a_bad_file_is_a_sentence_and_leaves_the_others),
         TEST(numbers_are_unique_and_none_is_too_large),
         TEST(a_folder_that_is_not_there_is_a_sentence),
-        cmocka_unit_test_setup_teardown(a_server_shows_them_and_changes_none, make_folder,
+        cmocka_unit_test_setup_teardown(a_server_shows_them_and_changes_none, temp_folder_begin,
                                         stop_server),
         cmocka_unit_test_setup_teardown(the_address_of_a_dashboard_leads_to_the_page,
-                                        make_folder, stop_server),
+                                        temp_folder_begin, stop_server),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,10 +21,7 @@ static int start(void **state)
 static int stop(void **state)
 {
     (void)state;
-    bool ended = running_stop(&running);
-
-    running_free(&running);
-    return ended ? 0 : -1;
+    return running_end(&running);
 }
 
 static json_t *ask(const char *method, const char *path, const char *json, int status)

@@ -15,49 +15,21 @@
     "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:m{*} > 1\",\"name\":\"" name \
     "\"" more "}"
 
-static char folder[TEMP_PATH_SIZE];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    temp_folder_make(folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    temp_folder_remove(folder);
-    return 0;
-}
-
-static void write_file(const char *name, const char *text)
-{
-    char path[TEMP_PATH_SIZE + 64];
-
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
-
 static void a_file_is_a_monitor_or_a_downtime_of_either_version(void **state)
 {
     static const char uuid[] = "12345678-1234-4234-8234-123456789012";
     (void)state;
 
-    write_file("a.json", MONITOR("of a number", ",\"id\":17,\"overall_state\":\"OK\""));
-    write_file("b.json", MONITOR("of none", ""));
-    write_file("c.json",
-               "{\"id\":5,\"uuid\":\"12345678-1234-4234-8234-123456789012\",\"scope\":"
-               "[\"*\"],\"status\":\"active\",\"canceled\":null}");
-    write_file(
+    temp_folder_put("a.json", MONITOR("of a number", ",\"id\":17,\"overall_state\":\"OK\""));
+    temp_folder_put("b.json", MONITOR("of none", ""));
+    temp_folder_put("c.json",
+                    "{\"id\":5,\"uuid\":\"12345678-1234-4234-8234-123456789012\",\"scope\":"
+                    "[\"*\"],\"status\":\"active\",\"canceled\":null}");
+    temp_folder_put(
         "d.json",
         "{\"data\":{\"type\":\"downtime\",\"id\":\"x-y\",\"attributes\":{\"scope\":\"*\","
         "\"monitor_identifier\":{\"monitor_tags\":[\"*\"]}}}}");
-    struct definition_files *files = monitor_files_read(folder);
+    struct definition_files *files = monitor_files_read(temp_folder);
     const struct definitions *read = &files->definitions;
 
     assert_int_equal(files->problems.n, 0);
@@ -73,7 +45,7 @@ static void a_file_is_a_monitor_or_a_downtime_of_either_version(void **state)
     assert_non_null(definitions_find(read, DEFINITION_DOWNTIME, SLICE("x-y")));
     assert_int_equal(definitions_find(read, DEFINITION_DOWNTIME, slice_of(uuid))->number, 5);
     definition_files_free(files);
-    files = monitor_files_read(folder);
+    files = monitor_files_read(temp_folder);
     assert_int_equal(files->definitions.of[DEFINITION_MONITOR].last->number, number);
     definition_files_free(files); /* the same id each time */
 }
@@ -95,9 +67,9 @@ static void a_bad_file_is_a_sentence_and_leaves_the_others(void **state)
     (void)state;
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        write_file(cases[i].name, cases[i].text);
-    write_file("e.json", MONITOR("fine", ""));
-    struct definition_files *files = monitor_files_read(folder);
+        temp_folder_put(cases[i].name, cases[i].text);
+    temp_folder_put("e.json", MONITOR("fine", ""));
+    struct definition_files *files = monitor_files_read(temp_folder);
 
     assert_int_equal(files->definitions.of[DEFINITION_MONITOR].n, 1);
     assert_int_equal(files->problems.n, sizeof cases / sizeof cases[0]);
@@ -113,10 +85,11 @@ static void an_id_that_two_files_say_is_told(void **state)
     char sentence[128];
     (void)state;
 
-    write_file("a.json", MONITOR("first", ",\"id\":17"));
-    write_file("b.json", MONITOR("second", ",\"id\":17"));
-    write_file("c.json", "{\"id\":17,\"scope\":[\"*\"]}"); /* a downtime has ids of its own */
-    struct definition_files *files = monitor_files_read(folder);
+    temp_folder_put("a.json", MONITOR("first", ",\"id\":17"));
+    temp_folder_put("b.json", MONITOR("second", ",\"id\":17"));
+    temp_folder_put("c.json",
+                    "{\"id\":17,\"scope\":[\"*\"]}"); /* a downtime has ids of its own */
+    struct definition_files *files = monitor_files_read(temp_folder);
     const struct definitions *read = &files->definitions;
     const struct definition *second = read->of[DEFINITION_MONITOR].last;
 
@@ -139,10 +112,9 @@ static struct running running;
 
 static int stop_server(void **state)
 {
-    bool ended = running_stop(&running);
+    int ended = running_end(&running);
 
-    running_free(&running);
-    return remove_folder(state) == 0 && ended ? 0 : -1;
+    return temp_folder_end(state) == 0 ? ended : -1;
 }
 
 static json_t *ask(const char *method, const char *path, const char *json, int status)
@@ -160,9 +132,9 @@ static void a_server_shows_them_and_changes_none(void **state)
     char set[128];
     (void)state;
 
-    write_file("m.json", MONITOR("of a file", ",\"id\":17"));
-    write_file("d.json", "{\"id\":5,\"scope\":\"*\",\"monitor_id\":17}");
-    snprintf(set, sizeof set, "heeler_monitors_path=%s", folder);
+    temp_folder_put("m.json", MONITOR("of a file", ",\"id\":17"));
+    temp_folder_put("d.json", "{\"id\":5,\"scope\":\"*\",\"monitor_id\":17}");
+    snprintf(set, sizeof set, "heeler_monitors_path=%s", temp_folder);
     assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0", set));
     json_t *monitor = ask("GET", "/api/v1/monitor/17", NULL, 200);
 
@@ -176,8 +148,8 @@ static void a_server_shows_them_and_changes_none(void **state)
     json_decref(ask("POST", "/api/v1/monitor/17/validate", "{}", 200));
     json_decref(ask("POST", "/api/v1/monitor", MONITOR("of the API", ""), 200));
 
-    write_file("m.json", MONITOR("changed", ",\"id\":17"));
-    write_file("bad.json", "{");
+    temp_folder_put("m.json", MONITOR("changed", ",\"id\":17"));
+    temp_folder_put("bad.json", "{");
     json_t *reloaded = ask("POST", "/reload", "", 200);
     char *text = json_dumps(reloaded, 0);
 
@@ -195,12 +167,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_file_is_a_monitor_or_a_downtime_of_either_version,
-                                        make_folder, remove_folder),
+                                        temp_folder_begin, temp_folder_end),
         cmocka_unit_test_setup_teardown(a_bad_file_is_a_sentence_and_leaves_the_others,
-                                        make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(an_id_that_two_files_say_is_told, make_folder,
-                                        remove_folder),
-        cmocka_unit_test_setup_teardown(a_server_shows_them_and_changes_none, make_folder,
+                                        temp_folder_begin, temp_folder_end),
+        cmocka_unit_test_setup_teardown(an_id_that_two_files_say_is_told, temp_folder_begin,
+                                        temp_folder_end),
+        cmocka_unit_test_setup_teardown(a_server_shows_them_and_changes_none, temp_folder_begin,
                                         stop_server),
     };
 

@@ -140,33 +140,6 @@ static void levels_that_nobody_makes_or_keeps_are_told(void **state)
     }
 }
 
-static char place[TEMP_PATH_SIZE];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    temp_folder_make(place);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    temp_folder_remove(place);
-    return 0;
-}
-
-static void put_file(const char *name, const char *text)
-{
-    char path[TEMP_PATH_SIZE + 32];
-
-    snprintf(path, sizeof path, "%s/%s", place, name);
-    FILE *file = fopen(path, "we");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
-
 /* The folder in place of each F. */
 static char *filled(const char *text, char out[240])
 {
@@ -174,7 +147,7 @@ static char *filled(const char *text, char out[240])
 
     for (; *text != '\0'; text++)
         n += (size_t)snprintf(out + n, 240 - n, *text == 'F' ? "%s" : "%.1s",
-                              *text == 'F' ? place : text);
+                              *text == 'F' ? temp_folder : text);
     return out;
 }
 
@@ -254,7 +227,7 @@ static void what_the_system_refuses_is_told(void **state)
     };
     (void)state;
 
-    put_file("file", "nothing");
+    temp_folder_put("file", "nothing");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct settings settings;
         struct problems problems = { .n_unlisted = 0 };
@@ -381,8 +354,8 @@ int main(void)
         cmocka_unit_test(what_would_stop_a_start_is_told),
         cmocka_unit_test(what_is_skipped_is_told),
         cmocka_unit_test(levels_that_nobody_makes_or_keeps_are_told),
-        cmocka_unit_test_setup_teardown(what_the_system_refuses_is_told, make_folder,
-                                        remove_folder),
+        cmocka_unit_test_setup_teardown(what_the_system_refuses_is_told, temp_folder_begin,
+                                        temp_folder_end),
         cmocka_unit_test(what_is_not_used_may_be_wrong),
         cmocka_unit_test(a_folder_that_is_open_to_all_is_told),
         cmocka_unit_test(monitors_of_files_that_are_wrong_or_do_not_last_are_told),
