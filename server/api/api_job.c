@@ -44,6 +44,38 @@ void api_refuse(struct desk_job *given, int status, const char *format, ...)
     api_reply(given, status, &out);
 }
 
+const struct definition *api_put(struct desk_job *job, struct definitions *definitions,
+                                 const struct definition *definition)
+{
+    enum definition_kind kind = definition->kind;
+    struct definition *made = NULL;
+
+    switch (definitions_put(definitions, definition, &made)) {
+    case DEFINITION_DONE:
+        break;
+    case DEFINITION_FULL:
+        api_refuse(job, 409, "there is no room: %zu %ss and %zu MiB of them are kept",
+                   definitions_most(kind), definition_word(kind),
+                   definitions_most_bytes(kind) >> 20);
+        return NULL;
+    case DEFINITION_NO_MEMORY:
+        api_refuse(job, 503, "not enough memory");
+        return NULL;
+    }
+    return made;
+}
+
+bool api_may_change(struct desk_job *job, const struct definition *definition,
+                    const char *setting, const char *more)
+{
+    if (definition->file.len == 0)
+        return true;
+    api_refuse(job, 403, "the file %.*s of %s holds this %s: change it there, and reload%s",
+               (int)definition->file.len, definition->file.at, setting,
+               definition_word(definition->kind), more);
+    return false;
+}
+
 bool api_read_json(struct desk_job *job, const struct http_request *request, size_t keys_max,
                    struct slice *body)
 {

@@ -6,6 +6,7 @@
 #define SERVER_API_API_JOB_H
 
 #include "flush/memory/json_out.h"
+#include "server/api/definitions.h"
 #include "server/http/desk.h"
 
 enum {
@@ -22,6 +23,15 @@ void api_reply_nothing(struct desk_job *given);
 
 void api_refuse(struct desk_job *given, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Puts it; a view. NULL: there is no room or no memory, and it was refused. */
+const struct definition *api_put(struct desk_job *job, struct definitions *definitions,
+                                 const struct definition *definition);
+
+/* False: it is in a file of the folder that this setting names, and was refused, with what else
+ * is to be said. */
+MUST_CHECK bool api_may_change(struct desk_job *job, const struct definition *definition,
+                               const char *setting, const char *more);
 
 /* The body as a value with so many members at most, a view of the request. False: it was
  * refused, with the byte at fault. */

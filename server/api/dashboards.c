@@ -47,13 +47,8 @@ static struct definition *find_to_change(struct desk_job *job,
 {
     struct definition *found = find(job, request, boards);
 
-    if (found == NULL || found->file.len == 0)
-        return found;
-    api_refuse(job, 403,
-               "the file %.*s of heeler_dashboards_path holds this dashboard: change it there, "
-               "and reload",
-               (int)found->file.len, found->file.at);
-    return NULL;
+    return found != NULL && api_may_change(job, found, "heeler_dashboards_path", "") ? found
+                                                                                     : NULL;
 }
 
 /* ---- writing ----------------------------------------------------------- */
@@ -70,21 +65,10 @@ static void reply_with(struct desk_job *given, const struct definition *definiti
 static void put(struct desk_job *given, struct definitions *definitions,
                 const struct definition *definition, write_one *write)
 {
-    struct definition *made;
+    const struct definition *made = api_put(given, definitions, definition);
 
-    switch (definitions_put(definitions, definition, &made)) {
-    case DEFINITION_DONE:
+    if (made != NULL)
         reply_with(given, made, write);
-        break;
-    case DEFINITION_FULL:
-        api_refuse(given, 409, "there is no room: %zu dashboards and %zu MiB of them are kept",
-                   definitions_most(DEFINITION_DASHBOARD),
-                   definitions_most_bytes(DEFINITION_DASHBOARD) >> 20);
-        break;
-    case DEFINITION_NO_MEMORY:
-        api_refuse(given, 503, "not enough memory");
-        break;
-    }
 }
 
 /* Checks the body. False: it was refused. */

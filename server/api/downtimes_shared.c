@@ -54,33 +54,15 @@ void downtimes_reply(struct desk_job *given, const struct server_view *view,
 static void put(struct desk_job *given, const struct server_view *view,
                 struct definition *definition, downtime_writer *write)
 {
-    struct definition *made;
+    const struct definition *made = api_put(given, api_definitions(view), definition);
 
-    switch (definitions_put(api_definitions(view), definition, &made)) {
-    case DEFINITION_DONE:
+    if (made != NULL)
         downtimes_reply(given, view, made, write);
-        break;
-    case DEFINITION_FULL:
-        api_refuse(given, 409, "there is no room: %zu downtimes and %zu MiB of them are kept",
-                   definitions_most(DEFINITION_DOWNTIME),
-                   definitions_most_bytes(DEFINITION_DOWNTIME) >> 20);
-        break;
-    case DEFINITION_NO_MEMORY:
-        api_refuse(given, 503, "not enough memory");
-        break;
-    }
 }
 
 bool downtimes_may_change(struct desk_job *job, const struct definition *definition)
 {
-    if (definition->file.len == 0)
-        return true;
-    api_refuse(
-        job, 403,
-        "the file %.*s of heeler_monitors_path holds this downtime: change it there, and "
-        "reload",
-        (int)definition->file.len, definition->file.at);
-    return false;
+    return api_may_change(job, definition, "heeler_monitors_path", "");
 }
 
 /* Canceled or ended, two days ago. */

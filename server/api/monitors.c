@@ -59,13 +59,10 @@ struct definition *monitors_need_to_change(struct desk_job *job,
 {
     struct definition *found = monitors_need(job, request, view);
 
-    if (found == NULL || found->file.len == 0)
-        return found;
-    api_refuse(job, 403,
-               "the file %.*s of heeler_monitors_path holds this monitor: change it there, and "
-               "reload; to mute it, make a downtime",
-               (int)found->file.len, found->file.at);
-    return NULL;
+    return found != NULL && api_may_change(job, found, "heeler_monitors_path",
+                                           "; to mute it, make a downtime")
+               ? found
+               : NULL;
 }
 
 static void reply_with(struct desk_job *given, const struct server_view *view,
@@ -85,22 +82,11 @@ static void reply_with(struct desk_job *given, const struct server_view *view,
 void monitors_put(struct desk_job *given, const struct server_view *view,
                   struct definition *definition, bool has_creator)
 {
-    struct definition *made;
-
     definition->changed_ms = clock_wall_ms();
-    switch (definitions_put(api_definitions(view), definition, &made)) {
-    case DEFINITION_DONE:
+    const struct definition *made = api_put(given, api_definitions(view), definition);
+
+    if (made != NULL)
         reply_with(given, view, made, has_creator);
-        break;
-    case DEFINITION_FULL:
-        api_refuse(given, 409, "there is no room: %zu monitors and %zu MiB of them are kept",
-                   definitions_most(DEFINITION_MONITOR),
-                   definitions_most_bytes(DEFINITION_MONITOR) >> 20);
-        break;
-    case DEFINITION_NO_MEMORY:
-        api_refuse(given, 503, "not enough memory");
-        break;
-    }
 }
 
 /* Whether that monitor is no operand of a composite; refuses it then. */
