@@ -1,4 +1,4 @@
-/* flush/monitors/downtime_internal.h: what the two files that read a downtime share. */
+/* flush/monitors/downtime_internal.h: what the two files of a downtime share. */
 #ifndef FLUSH_MONITORS_DOWNTIME_INTERNAL_H
 #define FLUSH_MONITORS_DOWNTIME_INTERNAL_H
 

@@ -1,4 +1,7 @@
+/* What a downtime is about: its scope, as either version writes it, and who is in it. */
 #include "flush/monitors/downtime_internal.h"
+
+/* ---- read -------------------------------------------------------------- */
 
 /* A group has no tag without a key: who says one would mute nothing, and not know it. */
 static bool have_keys(const struct scope *scope)
@@ -137,4 +140,49 @@ bool downtime_read_scope_v2(struct downtime_reading *reading, struct slice value
     }
     text.len = (size_t)(reading->room - text.at);
     return parse_scope(reading, text);
+}
+
+/* ---- who is in it ------------------------------------------------------ */
+
+static bool is_about_monitor(const struct downtime *downtime, int64_t monitor,
+                             const struct slice *tags, size_t n_tags)
+{
+    if (downtime->monitor != 0)
+        return downtime->monitor == monitor;
+    for (size_t i = 0; i < downtime->n_monitor_tags; i++)
+        if (!slice_equal(downtime->monitor_tags[i], SLICE("*")) &&
+            !slice_is_among(downtime->monitor_tags[i], tags, n_tags))
+            return false;
+    return true;
+}
+
+/* Whether a tag of the group is one that the term means. */
+static bool term_holds(const struct scope_term *term, const struct slice *tags, size_t n_tags)
+{
+    for (size_t i = 0; i < n_tags; i++) {
+        struct slice tag = tags[i];
+
+        if (term->key.len > 0 && (!slice_starts(tag, term->key) || tag.len <= term->key.len ||
+                                  tag.at[term->key.len] != ':'))
+            continue;
+        if (term->key.len > 0)
+            tag = slice_skip(tag, term->key.len + 1);
+        if (term->pattern ? scope_pattern_fits(term->tag, tag) : slice_equal(term->tag, tag))
+            return true;
+    }
+    return false;
+}
+
+bool downtime_is_about(const struct downtime *downtime, int64_t monitor,
+                       const struct slice *monitor_tags, size_t n_monitor_tags,
+                       const struct slice *group_tags, size_t n_group_tags)
+{
+    uint32_t terms = 0;
+
+    if (!is_about_monitor(downtime, monitor, monitor_tags, n_monitor_tags))
+        return false;
+    for (size_t i = 0; i < downtime->scope.n_terms; i++)
+        if (term_holds(&downtime->scope.terms[i], group_tags, n_group_tags))
+            terms |= 1U << i;
+    return scope_holds(&downtime->scope, terms);
 }
