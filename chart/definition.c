@@ -23,8 +23,10 @@ bool definition_refuse(const struct definition *reading, const char *where,
     return false;
 }
 
-bool definition_number(const struct definition *reading, const json_t *object, const char *name,
-                       double least, double most, double *out)
+/* A member that is a number; *out keeps its value where there is none. False with a sentence:
+ * it is another thing, or outside. */
+static bool read_number(const struct definition *reading, const json_t *object,
+                        const char *name, double least, double most, double *out)
 {
     const json_t *member = json_object_get(object, name);
     char sentence[96];
@@ -77,10 +79,8 @@ static bool read_size(const struct definition *reading, const json_t *object)
 {
     double width = WIDTH_USUAL, height = HEIGHT_USUAL;
 
-    if (!definition_number(reading, object, "width", CHART_WIDTH_MIN, CHART_WIDTH_MAX,
-                           &width) ||
-        !definition_number(reading, object, "height", CHART_HEIGHT_MIN, CHART_HEIGHT_MAX,
-                           &height))
+    if (!read_number(reading, object, "width", CHART_WIDTH_MIN, CHART_WIDTH_MAX, &width) ||
+        !read_number(reading, object, "height", CHART_HEIGHT_MIN, CHART_HEIGHT_MAX, &height))
         return false;
     reading->chart->width = (int)width;
     reading->chart->height = (int)height;
@@ -92,8 +92,8 @@ static bool read_range(const struct definition *reading, const json_t *object)
     struct chart *chart = reading->chart;
 
     chart->from_s = chart->to_s = -1;
-    if (!definition_number(reading, object, "from", 0, year_10000_s, &chart->from_s) ||
-        !definition_number(reading, object, "to", 0, year_10000_s, &chart->to_s))
+    if (!read_number(reading, object, "from", 0, year_10000_s, &chart->from_s) ||
+        !read_number(reading, object, "to", 0, year_10000_s, &chart->to_s))
         return false;
     return (chart->from_s >= 0 && chart->to_s - chart->from_s >= 1) ||
            definition_refuse(reading, "from and to",
@@ -104,8 +104,8 @@ static bool read_limits(const struct definition *reading, const json_t *object)
 {
     struct chart *chart = reading->chart;
 
-    if (!definition_number(reading, object, "min", -HUGE_VAL, HUGE_VAL, &chart->min) ||
-        !definition_number(reading, object, "max", -HUGE_VAL, HUGE_VAL, &chart->max))
+    if (!read_number(reading, object, "min", -HUGE_VAL, HUGE_VAL, &chart->min) ||
+        !read_number(reading, object, "max", -HUGE_VAL, HUGE_VAL, &chart->max))
         return false;
     chart->has_min = json_object_get(object, "min") != NULL;
     chart->has_max = json_object_get(object, "max") != NULL;

@@ -45,12 +45,8 @@ struct definition {
 bool definition_refuse(const struct definition *reading, const char *where,
                        const char *sentence);
 
-/* A member that is a number; *out keeps its value where there is none. False with a sentence:
- * it is another thing, or outside. */
-bool definition_number(const struct definition *reading, const json_t *object, const char *name,
-                       double least, double most, double *out);
-
-/* The same of a text; size: of out. */
+/* A member that is a text, cut to the size of out, which keeps its value where there is none.
+ * False with a sentence: it is another thing. */
 bool definition_text(const struct definition *reading, const json_t *object, const char *name,
                      char *out, size_t size);
 

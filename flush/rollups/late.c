@@ -49,7 +49,8 @@ static void free_window(struct late *late, struct late_window *given)
     free(given);
 }
 
-void late_free(struct late *given)
+/* Gives all memory back; the objects are freed already. */
+static void free_all(struct late *given)
 {
     for (size_t i = 0; i < given->n; i++)
         free_window(given, given->windows[i]);
@@ -129,7 +130,7 @@ void late_drop(struct late *late, struct late_window *given)
     memmove(late->windows + at, late->windows + at + 1, (late->n - at) * sizeof *late->windows);
     free_window(late, given);
     if (late->n == 0)
-        late_free(late);
+        free_all(late);
 }
 
 /* ---- cells ------------------------------------------------------------- */

@@ -48,9 +48,6 @@ struct late {
     size_t bytes, max_bytes; /* without objects */
 };
 
-/* Gives all memory back; the objects are freed already. */
-void late_free(struct late *given);
-
 /* The first window of the level that starts at that time or later; NULL: there is none. */
 struct late_window *late_find(const struct late *late, size_t level, int64_t start_s);
 

@@ -11,7 +11,8 @@
 #include "protocol/tags.h"
 #include "server/commands/line_fields.h"
 
-void explain_parsed_number(struct json_out *out, const char *name, double value)
+/* A number as JSON, and in quotes one that JSON does not have: "NaN", "+Inf". */
+static void put_number(struct json_out *out, const char *name, double value)
 {
     char text[NUMBER_TEXT_MAX];
 
@@ -112,7 +113,7 @@ static void put_values(struct json_out *out, const struct sample *sample)
     if (sample->type == METRIC_SET)
         json_out_slice(out, NULL, sample_member(sample));
     for (uint32_t i = 0; sample->type != METRIC_SET && i < sample->n_values; i++)
-        explain_parsed_number(out, NULL, sample->values[i]);
+        put_number(out, NULL, sample->values[i]);
     json_out_end(out, ']');
 }
 
@@ -122,7 +123,7 @@ static void put_metric(struct json_out *out, struct slice line, const struct sam
     json_out_slice(out, "type", letters_of(line));
     json_out_text(out, "type_name", metric_type_name((enum metric_type)sample->type));
     put_values(out, sample);
-    explain_parsed_number(out, "rate", sample->rate);
+    put_number(out, "rate", sample->rate);
     put_time(out, sample->time_s);
     put_tags(out, sample->tags);
     put_fields(out, LINE_METRIC, parse_fields(line));

@@ -26,9 +26,6 @@ struct explain_parsed {
 MUST_CHECK bool explain_parsed_write(struct json_out *out, struct slice line, bool ignore_time,
                                      struct explain_parsed *parsed);
 
-/* A number as JSON, and in quotes one that JSON does not have: "NaN", "+Inf". */
-void explain_parsed_number(struct json_out *out, const char *name, double value);
-
 /* The word of a line's kind: metric, event, check. Static. */
 const char *explain_parsed_kind(enum line_kind kind);
 

@@ -24,11 +24,6 @@ const char *lint_word(enum lint_id id)
     return rows[id].word;
 }
 
-const char *lint_sentence(enum lint_id id)
-{
-    return rows[id].sentence;
-}
-
 enum lint_where lint_where_of(enum lint_id id)
 {
     return rows[id].where;
@@ -48,7 +43,7 @@ void lint_print(FILE *out, const char *source, const struct lint_finding *findin
 {
     shown_put_text(out, source);
     fprintf(out, ":%" PRIu64 ": %s: %s", finding->number, lint_word(finding->id),
-            lint_sentence(finding->id));
+            rows[finding->id].sentence);
     if (finding->line.len == 0 && finding->what.len > 0) {
         fputs(": ", out);
         shown_slice(out, finding->what);
@@ -76,7 +71,7 @@ bool lint_print_json(FILE *out, const char *source, const struct lint_finding *f
     json_out_text(&json, "file", source);
     json_out_number(&json, "line", finding->number);
     json_out_text(&json, "id", lint_word(finding->id));
-    json_out_text(&json, "sentence", lint_sentence(finding->id));
+    json_out_text(&json, "sentence", rows[finding->id].sentence);
     if (finding->line.len > 0) {
         json_out_number(&json, "at", finding->at);
         json_out_slice(&json, "text", finding->line);

@@ -36,8 +36,7 @@ struct lint_finding {
 
 typedef void lint_tell(void *argument, const struct lint_finding *finding);
 
-const char *lint_word(enum lint_id id); /* static, as the next */
-const char *lint_sentence(enum lint_id id);
+const char *lint_word(enum lint_id id); /* static */
 enum lint_where lint_where_of(enum lint_id id);
 
 /* False: there is no such word. */

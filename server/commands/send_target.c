@@ -42,7 +42,8 @@ int send_target_complain(const struct send_target *target, int error)
 
 /* ---- unix sockets ------------------------------------------------------ */
 
-const char *send_target_path(const char *to)
+/* Of what an address is the rest: a path; NULL: it is HOST:PORT. */
+static const char *path_of(const char *to)
 {
     if (strncmp(to, "unix:", 5) != 0)
         return NULL;
@@ -118,8 +119,8 @@ int send_target_open(struct send_target *target, const char *to,
     int port = settings->dogstatsd_port > 0 ? settings->dogstatsd_port : 8125;
 
     target->fd = -1;
-    if (to != NULL && send_target_path(to) != NULL)
-        return connect_to_path(target, send_target_path(to));
+    if (to != NULL && path_of(to) != NULL)
+        return connect_to_path(target, path_of(to));
     if (to != NULL && !address_split(to, host, sizeof host, &port))
         return complain(target, "--to", "an address is HOST:PORT, [V6]:PORT or unix:/PATH",
                         EXIT_SETTINGS);

@@ -21,9 +21,6 @@ struct send_target {
     int answer_ms; /* 0: nothing to wait for */
 };
 
-/* Of what an address is the rest: a path, NULL: it is HOST:PORT. */
-const char *send_target_path(const char *to);
-
 /* to: NULL: the UDP port of these settings on this machine. The exit status, with a sentence on
  * standard error. */
 int send_target_open(struct send_target *target, const char *to,

@@ -302,7 +302,7 @@ enum finding_severity finding_severity_of(enum finding_id id)
     return rows[id].severity;
 }
 
-const char *finding_severity_name(enum finding_severity severity)
+static const char *severity_name(enum finding_severity severity)
 {
     static const char *const names[FINDING_SEVERITIES] = { "error", "warning", "notice" };
 
@@ -314,7 +314,7 @@ static void write_finding(struct json_out *out, enum finding_id id,
 {
     json_out_begin(out, NULL, '{');
     json_out_text(out, "id", rows[id].label);
-    json_out_text(out, "severity", finding_severity_name(rows[id].severity));
+    json_out_text(out, "severity", severity_name(rows[id].severity));
     json_out_text(out, "sentence", finding->sentence);
     json_out_text(out, "mend", finding->mend);
     json_out_signed(out, "since_s", finding->since_s);

@@ -86,7 +86,6 @@ size_t findings_count(const struct findings *findings);
 
 const char *finding_label(enum finding_id id);
 enum finding_severity finding_severity_of(enum finding_id id);
-const char *finding_severity_name(enum finding_severity severity);
 
 /* [{"id":...,"severity":...,"sentence":...,"mend":...,"since_s":...}], errors first. */
 void findings_write(struct json_out *out, const char *name, const struct findings *findings);
