@@ -48,26 +48,26 @@ for_a_while() {
     background "$scratch/load" "$probe" pour "$port" 2000
     load=$pid
     now=$EPOCHSECONDS
-    question=(get "$http" "/api/v1/query?from=$((now - 200))&to=$((now + 60))&query=sum:a%7B*%7D.as_count()")
-    background "$scratch/parked" "$probe" "${question[@]}"
+    question="/api/v1/query?from=$((now - 200))&to=$((now + 60))&query=sum:a%7B*%7D.as_count()"
+    background "$scratch/parked" "$probe" get "$http" "$question"
     parked=$pid
     flushes 4
     "$probe" get "$http" /live >/dev/null || fail "no answer while the disk hangs"
-    "$probe" get "$http" "/api/v1/query?from=$now&to=$((now + 60))&query=sum:poured%7B*%7D" |
-        grep -q '"length":[1-9]' || fail "no answer from memory while the disk hangs"
+    until_so answers "/api/v1/query?from=$now&to=$((now + 60))&query=sum:poured%7B*%7D" &&
+        grep -q '"length":[1-9]' "$scratch/points" || fail "no answer from memory while the disk hangs"
     kill -0 "$parked" 2>/dev/null || ! wait "$parked" || fail "a question is answered from a disk that hangs"
     kill -CONT "$disk"
     # It waits for five seconds, which on a busy machine are over before.
-    wait "$parked" || "$probe" "${question[@]}" >"$scratch/parked" || fail "the question that waited is not answered"
+    wait "$parked" || { until_so answers "$question" && cp "$scratch/points" "$scratch/parked"; } || fail "the question that waited is not answered"
     grep -q '"length":[1-9]' "$scratch/parked" || fail "it is answered without the past"
     until_written
     [ "$(lost)" -eq 0 ] || fail "$(lost) values are lost, of a disk that works again"
 
     hangs
     flushes 3
-    "$probe" get "$http" "/api/v1/events?start=0&end=$now" | grep -q '"events":\[.*\],"message":"not all .*does not answer' ||
+    until_so answers "/api/v1/events?start=0&end=$now" && grep -q '"events":\[.*\],"message":"not all ' "$scratch/points" ||
         fail "no events from memory while the disk hangs"
-    "$probe" get "$http" "/api/v1/events?start=0&end=$now" | grep -q 'not there at the moment' ||
+    until_so answers "/api/v1/events?start=0&end=$now" && grep -q 'not there at the moment' "$scratch/points" ||
         fail "a disk that hangs is asked for more"
     gone
     wait_for "$scratch/log" '\(history: .*only memory is kept\)'

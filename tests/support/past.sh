@@ -11,10 +11,12 @@ start_past() {
     until_metric heeler_history_open 1
 }
 
-# total NAME [UPTO]: what that counter was in the five minutes until then, or until now.
+# total NAME [UPTO]: what that counter was in the five minutes until then, or since the script began.
+began=$EPOCHSECONDS
 total() {
-    local upto=${2:-$((EPOCHSECONDS + 2))} points point sum=0
-    points=$("$probe" get "$http" "/api/v1/query?from=$((upto - 300))&to=$upto&query=sum:$1%7B*%7D.as_count()")
+    local from=$((${2:-$((began + 300))} - 300)) upto=${2:-$((EPOCHSECONDS + 2))} points point sum=0
+    until_so answers "/api/v1/query?from=$from&to=$upto&query=sum:$1%7B*%7D.as_count()" || fail "no answer about $1"
+    points=$(<"$scratch/points")
     case $points in
     *'"pointlist":[['*)
         points=${points#*'"pointlist":[['}
@@ -25,6 +27,11 @@ total() {
         ;;
     esac
     echo $sum
+}
+
+# answers PATH: and not that it takes too long, as on a busy machine.
+answers() {
+    "$probe" get "$http" "$1" >"$scratch/points"
 }
 
 # until_total NAME N: waits until that counter is N; beyond it, something counts twice.
@@ -38,13 +45,13 @@ until_total() {
     [ "$counted" -eq "$2" ] || fail "$1 is $counted, not $2"
 }
 
-# send N: the counter a; it is received when this returns. It goes where nothing is dropped and
-# nobody else sends, as a load may fill the other socket.
+# send N: the counter a, at once, so that it is in one window; it is received when this returns. It
+# goes where nothing is dropped and nobody else sends, as a load may fill the other socket.
 send() {
     local here='heeler_datagrams_received_total{listener="unix' received
     received=$(metric "$here")
-    "$heeler" send --to "unix:$scratch/dsd" --count "$1" 'a:1|c' || fail "send"
-    until_metric "$here" $((received + $1))
+    "$heeler" send --to "unix:$scratch/dsd" "a:$1|c" || fail "send"
+    until_metric "$here" $((received + 1))
 }
 
 # until_written: what was received before is on the disk when this returns, however the process
