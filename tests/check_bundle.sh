@@ -41,7 +41,10 @@ start_server "$folder/bin/heeler" --set heeler_interval=1
 "$folder/bin/heeler" health --at "127.0.0.1:$http" >/dev/null || fail "it is not alive"
 "$folder/bin/heeler" send --to "127.0.0.1:$port" --count 3 'bundle:1|c' || fail "nothing was sent"
 until_answered 'sum:bundle%7B*%7D'
-"$folder/bin/heeler" query --at "127.0.0.1:$http" --last 1m --png "$scratch/png" 'sum:bundle{*}' || fail "it draws nothing"
+draws() { # in five seconds, which a busy machine may not have
+    "$folder/bin/heeler" query --at "127.0.0.1:$http" --last 1m --png "$scratch/png" 'sum:bundle{*}' 2>"$scratch/err"
+}
+until_so draws || fail "it draws nothing: $(cat "$scratch/err")"
 [ -s "$scratch/png" ] || fail "the picture is empty"
 kill -TERM "$server"
 ended 0

@@ -20,7 +20,7 @@ read_pipe() {
 }
 
 options="--set dogstatsd_port=__random__ --set bind_host=127.0.0.1 --set dogstatsd_socket=
-    --set heeler_http_listen=127.0.0.1:0 --set heeler_interval=1 --set heeler_stop_timeout=1"
+    --set heeler_http_listen=127.0.0.1:0 --set heeler_interval=1 --set heeler_stop_timeout=60"
 
 # find_ports FILE: of the server just started, in what it writes there.
 find_ports() {
