@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -42,6 +43,29 @@ def until(what, question):
     raise AssertionError(f"{what} did not come true")
 
 
+class Sleeper(threading.Thread):
+    """Only sleeps, and so tells how long this machine keeps anybody waiting. A turn is handed on by
+    three processes, each of which may wait as long."""
+
+    HANDS, NAP_S = 3, 0.1
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.longest_s, self.stopping = 0, False
+
+    def run(self):
+        while not self.stopping:
+            begin = time.monotonic()
+            time.sleep(self.NAP_S)
+            self.longest_s = max(self.longest_s, time.monotonic() - begin - self.NAP_S)
+
+    def stop(self):
+        """How much later than on time is on time here."""
+        self.stopping = True
+        self.join()
+        return self.HANDS * self.longest_s
+
+
 class World:
     """The programs and their folder; run() is the whole of it, stop() leaves nothing behind."""
 
@@ -61,12 +85,13 @@ class World:
         until("a server", lambda: (self.folder / "http.sock").exists())
         self.runner = self.start("runner", "checks")
         until("the first status", lambda: self.checks().get("instances"))
-        self.began = time.time()
+        sleeper = Sleeper()
+        sleeper.start()
         time.sleep(SECONDS / 2)
         self.changed = time.time()
         self.configure("custom_check", "min_collection_interval: 2")
         time.sleep(SECONDS / 2)
-        self.ended = time.time()
+        self.held_up_s = sleeper.stop()
         self.document = self.checks()
         self.said = self.heeler("status")
         self.named = {one["name"] for one in
@@ -207,7 +232,8 @@ class EndToEnd(unittest.TestCase):
             with self.subTest(n=n, interval=interval):
                 times = self.times("metronome", f"n:{n}")
                 self.on_time(times, interval)
-                self.assertGreaterEqual(len(times), (SECONDS - 3) // interval)
+                least = (SECONDS - 3 - self.world.held_up_s) // interval
+                self.assertGreaterEqual(len(times), least)
 
     def test_a_run_begins_in_the_second_that_it_is_stamped_with(self):
         late = {}
@@ -215,7 +241,7 @@ class EndToEnd(unittest.TestCase):
             if name == "metronome":
                 late[value - at] = tags
         self.assertGreaterEqual(min(late), 0)
-        self.assertLess(max(late), 2, late[max(late)])
+        self.assertLess(max(late), 2 + self.world.held_up_s, late[max(late)])
 
     def test_counts_keep_their_type_and_none_is_lost(self):
         for n in METRONOMES:
@@ -281,10 +307,11 @@ class EndToEnd(unittest.TestCase):
                       if key[0] == name and (tag is None or tag in key[2]))
 
     def on_time(self, times, interval):
-        """Each within a second of its place in the rhythm of the first."""
+        """Each within a second of its place in the rhythm of the first, or what the machine takes."""
         self.assertTrue(times)
+        most_s = 1 + self.world.held_up_s
         for place, at in enumerate(times):
-            self.assertLessEqual(abs(at - times[0] - place * interval), 1, (place, times))
+            self.assertLessEqual(abs(at - times[0] - place * interval), most_s, (place, times))
 
     def instance(self, name):
         found = [one for one in self.world.document["instances"] if one["name"] == name]
