@@ -191,9 +191,10 @@ static int64_t step_of(const struct monitor_answer *answer, const struct call *a
 
     if (interval_s > 0)
         return monitor_step_near(&answer->window, interval_s);
-    return monitor_step(&answer->window, anomalies != NULL
-                                             ? answer->trigger_s
-                                             : answer->window.to_s - answer->window.from_s);
+    int64_t looked_s =
+        anomalies != NULL ? answer->trigger_s : answer->window.to_s - answer->window.from_s;
+
+    return monitor_step(&answer->window, looked_s, condition_period_s(&answer->condition));
 }
 
 /* The window and its steps depend on what is asked for. */

@@ -22,13 +22,14 @@ static bool fits(const struct coverage_window *window, int64_t step_s)
            length_of(window) / step_s <= QUERY_POINTS_MAX;
 }
 
-int64_t monitor_step(const struct coverage_window *window, int64_t looked_s)
+int64_t monitor_step(const struct coverage_window *window, int64_t looked_s, int64_t period_s)
 {
     size_t i = 0;
 
     while (i < USUAL_STEPS - 1 && length_of(window) / usual_steps[i] > POINTS_STANDARD)
         i++;
-    while (i > 0 && looked_s / usual_steps[i] < LOOKED_POINTS)
+    while (i > 0 &&
+           (looked_s / usual_steps[i] < LOOKED_POINTS || period_s % usual_steps[i] != 0))
         i--;
     return monitor_step_near(window, usual_steps[i]);
 }

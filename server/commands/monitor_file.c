@@ -229,12 +229,15 @@ static void hear_unknown(void *self, struct slice name)
                       survey->file->path, survey->line, shown_length(name), name.at);
 }
 
-/* Of a check by "*" a group may have any tag, and a host may have any. */
+/* Of a check by "*" a group may have any tag, and a host may have any; nobody tells us of its
+ * hardware. */
 static bool is_any_tag(void *self, struct slice name, struct bytes *out)
 {
     const struct condition *condition = self;
 
     (void)out;
+    if (slice_starts(name, SLICE("host.metadata_")))
+        return false;
     for (size_t i = 0; i < condition->n_by; i++)
         if (slice_equal(condition->by[i], SLICE("host")) && slice_starts(name, SLICE("host.")))
             return true;

@@ -25,7 +25,7 @@ function isKnown(inside, { query, type }) {
     if (text === "else" || VARIABLES.includes(text)) return true;
     if (type === "composite" && /^[a-j]\./.test(text)) return true;
     const keys = keysOf(query), key = text.match(/^(?:\[([^\]]+)\]|(.+))\.name$/);
-    if (keys.includes("host") && text.startsWith("host.")) return true;
+    if (keys.includes("host") && text.startsWith("host.") && !text.startsWith("host.metadata_")) return true;
     return key !== null && keys.includes(key[1] ?? key[2]);
 }
 

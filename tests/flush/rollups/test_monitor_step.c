@@ -17,15 +17,17 @@ static void a_window_is_made_of_its_steps(void **state)
         { NOON, 5 * MINUTE_S, 5 * MINUTE_S, 1 }, /* rounded up to the interval by the query */
         { NOON, HOUR_S, HOUR_S, 20 },
         { NOON, 4 * HOUR_S, 4 * HOUR_S, 60 },
-        { NOON, 6 * HOUR_S, 6 * HOUR_S, 120 },
-        { NOON + MINUTE_S, 6 * HOUR_S, 6 * HOUR_S, 60 }, /* two minutes would begin elsewhere */
+        { NOON, 6 * HOUR_S, 6 * HOUR_S, 60 }, /* two minutes would begin elsewhere ... */
+        { NOON + MINUTE_S, 6 * HOUR_S, 6 * HOUR_S, 60 }, /* ... a minute later */
+        { NOON, 23 * HOUR_S, 23 * HOUR_S, 60 },
+        { NOON + MINUTE_S, 23 * HOUR_S, 23 * HOUR_S, 60 },
         { NOON, DAY_S, DAY_S, 300 },
         { NOON + 10 * MINUTE_S, DAY_S, DAY_S, 300 },
         { NOON, 2 * DAY_S, 2 * DAY_S, 600 },
-        { NOON, 7 * DAY_S, 7 * DAY_S, 3600 },
+        { NOON, 7 * DAY_S, 7 * DAY_S, 1800 },
         { NOON + 30 * MINUTE_S, 7 * DAY_S, 7 * DAY_S, 1800 },
         { NOON + 10 * MINUTE_S, 7 * DAY_S, 7 * DAY_S, 600 },
-        { NOON + MINUTE_S, 7 * DAY_S, 7 * DAY_S, 3600 }, /* none has 1500 points or fewer */
+        { NOON + MINUTE_S, 7 * DAY_S, 7 * DAY_S, 1800 }, /* none has 1500 points or fewer */
         { NOON - 30, HOUR_S, HOUR_S, 10 },               /* the window lies back */
         { NOON - 7, HOUR_S, HOUR_S, 20 },                /* no usual one begins there */
         { NOON, 4 * HOUR_S, 2 * MINUTE_S, 20 },          /* five of what is looked at */
@@ -36,7 +38,10 @@ static void a_window_is_made_of_its_steps(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct coverage_window window = { cases[i].to_s - cases[i].window_s, cases[i].to_s,
                                           60 };
-        int64_t step_s = monitor_step(&window, cases[i].looked_s);
+        int64_t period_s = cases[i].window_s < DAY_S       ? MINUTE_S
+                           : cases[i].window_s < 2 * DAY_S ? 10 * MINUTE_S
+                                                           : 30 * MINUTE_S;
+        int64_t step_s = monitor_step(&window, cases[i].looked_s, period_s);
 
         if (step_s != cases[i].step_s)
             fail_msg("%zu: %lld", i, (long long)step_s);

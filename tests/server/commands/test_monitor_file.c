@@ -124,7 +124,7 @@ static void what_does_not_what_it_looks_like_is_a_warning(void **state)
         "1\",\n"
         "\"id\": 3, \"overall_state\": \"OK\", \"mesage\": \"\",\n"
         "\"message\": \"{{#is_warning}}{{vaule}} {{host.ip}} {{host.role}} {{env.name}} "
-        "{{role.name}} "
+        "{{role.name}} {{host.metadata_cpu}} "
         "@a@example.org{{else}} @b@example.org @webhook-x @c-{{env.name}} {{vaule}}"
         "{{/is_warning}}\",\n\"options\": {\"renotify_intervall\": 3, \"locked\": true,\n"
         "\"escalation_message\": \"@d@example.org\"}}";
@@ -133,6 +133,7 @@ static void what_does_not_what_it_looks_like_is_a_warning(void **state)
         ", line 5: \"renotify_intervall\" of options is not known",
         ", line 4: {{vaule}} is not known",
         ", line 4: {{role.name}} is not known",
+        ", line 4: {{host.metadata_cpu}} is not known",
         ", line 4: @b@example.org is not told: heeler_mail_to does not have it",
         ", line 4: @webhook-x is not told: heeler_webhooks has none of that name",
         ", line 4: @c-{{env.name}} is not told: an address is never made of variables",
@@ -155,7 +156,7 @@ static void what_does_not_what_it_looks_like_is_a_warning(void **state)
     problems_free(&problems);
     problems = (struct problems){ 0 };
     monitor_file_survey(&file, NULL, &problems); /* receivers are not known */
-    assert_int_equal(problems.warnings.n, 4);
+    assert_int_equal(problems.warnings.n, 5);
     problems_free(&problems);
     monitor_file_free(&file);
 }
