@@ -147,6 +147,9 @@ function plain(pairs, word) {
     return pairs.filter(([text]) => text.startsWith(word) && text !== word).map(([text, hint]) => ({ text, hint }));
 }
 
+/* What a tag in a question may not have, and a * stands for. */
+const ODD = /["'$(){},]| (?=[a-z][^ :]*:)/gi;
+
 function keysOf(keys, word, then) {
     return keys.filter(({ key }) => key !== "" && key.startsWith(word))
         .map(({ key, values }) => ({ text: key, hint: many(values, "value"), then }));
@@ -169,7 +172,7 @@ export async function offers(context, signal) {
         return keysOf(await tagsOf(metric, signal), word, "");
     case "tag": {
         const key = (await tagsOf(metric, signal)).find((one) => one.key === context.key);
-        return (key?.examples ?? []).map((value) => `${context.key}:${value}`)
+        return (key?.examples ?? []).map((value) => `${context.key}:${value.replace(ODD, "*")}`)
             .filter((text) => text.startsWith(word) && text !== word).map((text) => ({ text, hint: "" }));
     }
     case "behind":

@@ -54,7 +54,7 @@ async function isRedOnOneSideOnly({ server, tab, page }) {
 }
 
 async function completesAFunction({ server, tab, page }) {
-    await server.send("page.level:12.5|g|#env:test");
+    await server.send("page.level:12.5|g|#env:test", "page.odd:1|g|#env:a(b c:d");
     await server.intervals(1);
     await tab.show(server.address("/#/query"));
     await page.getByLabel("Question").pressSequentially("anom");
@@ -73,7 +73,11 @@ async function completesAFunction({ server, tab, page }) {
     await page.keyboard.press("Enter");
     same("and one with a name", await page.getByLabel("Question").inputValue(),
         "anomalies(avg:page.level{*}, 'basic', 2, interval=20, direction='above'");
-    await page.keyboard.type("), max:page.le");
+    await page.getByLabel("Question").fill("avg:page.odd{");
+    await page.keyboard.type("env:");
+    await tab.isOffered("env:a*b*c:d");
+    await page.getByLabel("Question").fill("anomalies(avg:page.level{*}, 'basic', 2, direction='above'), ");
+    await page.keyboard.type("max:page.le");
     await tab.isOffered("page.level");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
