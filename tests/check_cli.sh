@@ -24,10 +24,12 @@ refused() {
     shift 2
     run_heeler "$@"
     [ "$status" -eq "$want" ] || complain "\"$*\" ended with $status, not $want"
-    # Lines of level INFO tell how far a start came.
-    grep -v ' INFO ' "$scratch/err" >"$scratch/said"
-    [ "$(wc -l <"$scratch/said")" -eq 1 ] || complain "\"$*\": not one sentence"
-    grep -qF -e "$text" "$scratch/said" || complain "\"$*\" does not say \"$text\""
+    said=()
+    while IFS= read -r line || [ -n "$line" ]; do
+        [[ $line == *' INFO '* ]] || said+=("$line") # these tell how far a start came
+    done <"$scratch/err"
+    [ "${#said[@]}" -eq 1 ] || complain "\"$*\": not one sentence"
+    [[ ${said[0]} == *"$text"* ]] || complain "\"$*\" does not say \"$text\""
     [ ! -s "$scratch/out" ] || complain "\"$*\" writes to standard output"
 }
 
@@ -37,7 +39,8 @@ shows() {
     shift
     run_heeler "$@"
     [ "$status" -eq 0 ] || complain "\"$*\" ended with $status"
-    grep -qF -e "$text" "$scratch/out" || complain "\"$*\" does not show \"$text\""
+    IFS= read -rd '' page <"$scratch/out"
+    [[ $page == *"$text"* ]] || complain "\"$*\" does not show \"$text\""
 }
 
 # ---- questions -----------------------------------------------------------------
