@@ -289,8 +289,9 @@ PACKAGE_PACKAGES := debhelper lintian debootstrap systemd-container
 
 # $(call install_debs,packages): what is missing, with apt-get, as root or by sudo;
 # under make -j one after the other.
-install_debs = exec 9<Makefile && flock 9; missing=""; for p in $(1); do \
-		dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q "ok installed" || missing="$$missing $$p"; done; \
+install_debs = exec 9<Makefile && flock 9; missing=""; \
+	installed=" $$(dpkg-query -W -f='$${Package} $${Status}\n' $(1) 2>/dev/null | sed -n 's/ [a-z]* ok installed$$//p' | tr '\n' ' ')"; \
+	for p in $(1); do case $$installed in *" $$p "*) ;; *) missing="$$missing $$p" ;; esac; done; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \
 		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 		$$sudo apt-get update -qq && \
