@@ -35,19 +35,17 @@ static bool add_scope(struct bytes *out, struct slice scope)
     return true;
 }
 
-/* Tags with commas between them, or "*": anything else would mute no group. False: it was
- * refused. */
+/* "*", or tags with commas between them of which one has a key: anything else would mute no
+ * group. False: it was refused. */
 static bool check_scope(struct desk_job *job, const struct bytes *text)
 {
-    struct slice scope = slice_of((const char *)text->at);
-    bool is_fine = true;
+    struct slice rest = slice_of((const char *)text->at);
+    bool is_fine = slice_equal(rest, SLICE("*")) || memchr(rest.at, ':', rest.len) != NULL;
 
-    while (is_fine && scope.len > 0) {
-        struct slice tag = slice_trim(slice_cut(&scope, ','), " ");
+    while (is_fine && rest.len > 0) {
+        struct slice tag = slice_trim(slice_cut(&rest, ','), " ");
 
-        is_fine = slice_equal(tag, SLICE("*")) || (memchr(tag.at, ':', tag.len) != NULL &&
-                                                   memchr(tag.at, ' ', tag.len) == NULL &&
-                                                   memchr(tag.at, '*', tag.len) == NULL);
+        is_fine = memchr(tag.at, ' ', tag.len) == NULL;
     }
     if (!is_fine)
         api_refuse(job, 400, "scope: expected tags like \"env:prod\", or \"*\"");

@@ -44,6 +44,13 @@ export function keysOf(query) {
     return inside.split(",").map((key) => key.trim().replace(/^["']|["']$/g, "")).filter((key) => key !== "" && key !== "*");
 }
 
+/* The tags that every scope of a query asks for, where no OR and no NOT leaves it open. */
+export function scopeTagsOf(query) {
+    const scopes = [...String(query ?? "").matchAll(/(\bby\s*)?\{([^}]*)\}/g)].filter(([, by]) => by === undefined)
+        .map(([, , scope]) => (/\b(OR|NOT|IN)\b|\(/i.test(scope) ? [] : scope.split(/,|\bAND\b/i).map((tag) => tag.trim())));
+    return (scopes[0] ?? []).filter((tag) => /^[^!:]+:/.test(tag) && scopes.every((scope) => scope.includes(tag)));
+}
+
 /* The monitors of which a composite is made. */
 export function operandsOf(query) {
     return String(query ?? "").match(/\d+/g) ?? [];

@@ -8,7 +8,7 @@ import { make, makeNotice, makeSection, makeTime, makeTwice, setText, foreign } 
 import { makeEvaluated } from "./evaluated.js";
 import { many, visible } from "./format.js";
 import { makeMessage } from "./message.js";
-import { STATES } from "./condition.js";
+import { STATES, scopeTagsOf } from "./condition.js";
 import { makeMonitorForm } from "./monitorform.js";
 import { makeMonitorTags, makeStateWord } from "./monitors.js";
 import { makeRange } from "./range.js";
@@ -27,7 +27,7 @@ const nameOf = (group) => (group === "*" || group === "total" ? "all of it" : gr
 
 /* Until when somebody muted that group by the monitor itself: seconds, Infinity, or 0: nobody did. */
 function silencedUntil(monitor, group, now_s) {
-    const tags = group.split(",");
+    const tags = [...group.split(","), ...scopeTagsOf(monitor.query)];
     const ends = Object.entries(monitor.options?.silenced ?? {})
         .filter(([scope, until]) => (until === null || until > now_s) && (scope === "*" || scope.split(",").every((tag) => tags.includes(tag.trim()))))
         .map(([, until]) => until ?? Infinity);
