@@ -1,5 +1,6 @@
 """Starts a Heeler on ports of the kernel's choice, reads its metrics, stops it."""
 
+import atexit
 import os
 import re
 import signal
@@ -29,6 +30,7 @@ class Server:
         self.log_file = tempfile.TemporaryFile("w+b")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment,
                                         stdout=self.log_file, stderr=subprocess.STDOUT)
+        atexit.register(self.kill)     # none outlives a test that failed
         self.udp_port = int(self.wait_for(UDP))
         self.http_port = int(self.wait_for(HTTP))
 
@@ -42,7 +44,7 @@ class Server:
             if found:
                 return found.group(1)
             time.sleep(0.01)
-        self.process.kill()
+        self.kill()
         raise RuntimeError(f"no {pattern.pattern!r} in the log:\n{self.log()}")
 
     def metrics(self):
@@ -69,6 +71,11 @@ class Server:
             if received >= datagrams or time.monotonic() > deadline:
                 return int(received)
             time.sleep(0.001)
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
     def stop(self, limit_s=PATIENCE_S):
         """The exit code; a server that does not stop in time is killed."""

@@ -2,6 +2,7 @@
 masters and three replicas, and a proxy that cuts connections. No client library:
 the protocol takes thirty lines."""
 
+import atexit
 import os
 import random
 import shutil
@@ -84,6 +85,7 @@ class Redis:
         self.port = port or free_port()
         self.folder = tempfile.mkdtemp(prefix="heeler-redis-")
         self.options, self.password, self.process = options, None, None
+        atexit.register(self.stop)     # none outlives a test that failed
         self.start()
 
     def start(self):
@@ -128,7 +130,7 @@ class Redis:
         self.process.wait()
 
     def stop(self):
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             self.resume()
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
