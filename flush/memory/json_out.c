@@ -9,18 +9,29 @@
 
 static void put(struct json_out *out, const char *text)
 {
-    bytes_add(&out->bytes, text, strlen(text));
+    bytes_add_text(&out->bytes, text);
 }
 
-static void begin(struct json_out *out, const char *name)
+static void separate(struct json_out *out)
 {
     if (out->comma)
         put(out, ",");
     out->comma = true;
-    if (name == NULL)
-        return;
-    json_add_string(&out->bytes, slice_of(name));
+}
+
+static void begin_named(struct json_out *out, struct slice name)
+{
+    separate(out);
+    json_add_string(&out->bytes, name);
     put(out, ":");
+}
+
+static void begin(struct json_out *out, const char *name)
+{
+    if (name != NULL)
+        begin_named(out, slice_of(name));
+    else
+        separate(out);
 }
 
 void json_out_begin(struct json_out *out, const char *name, char bracket)
@@ -110,4 +121,23 @@ void json_out_member(struct json_out *out, struct slice quoted_name, struct slic
     bytes_add(&out->bytes, quoted_name.at, quoted_name.len);
     put(out, ":");
     bytes_add(&out->bytes, json.at, json.len);
+}
+
+void json_out_begin_named(struct json_out *out, struct slice name, char bracket)
+{
+    begin_named(out, name);
+    bytes_add(&out->bytes, &bracket, 1);
+    out->comma = false;
+}
+
+void json_out_slice_named(struct json_out *out, struct slice name, struct slice text)
+{
+    begin_named(out, name);
+    json_add_string(&out->bytes, text);
+}
+
+void json_out_raw_named(struct json_out *out, struct slice name, struct slice json)
+{
+    begin_named(out, name);
+    bytes_add_slice(&out->bytes, json);
 }

@@ -38,4 +38,9 @@ void json_out_slice(struct json_out *out, const char *name, struct slice text);
 void json_out_raw(struct json_out *out, const char *name, struct slice json);
 void json_out_member(struct json_out *out, struct slice quoted_name, struct slice json);
 
+/* Members of which the name may have any bytes. */
+void json_out_begin_named(struct json_out *out, struct slice name, char bracket);
+void json_out_slice_named(struct json_out *out, struct slice name, struct slice text);
+void json_out_raw_named(struct json_out *out, struct slice name, struct slice json);
+
 #endif

@@ -14,7 +14,6 @@
 #include <xxhash.h>
 
 #include "flush/memory/best.h"
-#include "flush/memory/json.h"
 #include "flush/memory/json_out.h"
 #include "flush/rollups/answer_ops.h"
 #include "protocol/glob.h"
@@ -396,20 +395,6 @@ static bool make_pairs(struct hosts *hosts)
     return true;
 }
 
-/* A tag is the name of a member, which json_out knows as text that ends in NUL. */
-static void begin_tag(struct hosts *hosts, uint32_t tag)
-{
-    struct bytes quoted = { 0 };
-    struct json_out *out = &hosts->out;
-
-    json_add_string(&quoted, identities_tag(hosts->identities, tag));
-    out->bytes.failed = out->bytes.failed || quoted.failed;
-    if (!quoted.failed)
-        json_out_member(out, bytes_view(&quoted), SLICE("["));
-    out->comma = false;
-    bytes_free(&quoted);
-}
-
 static enum answer_state write_all_tags(struct hosts *hosts, struct bytes *answer,
                                         struct answer_problem *problem)
 {
@@ -428,7 +413,7 @@ static enum answer_state write_all_tags(struct hosts *hosts, struct bytes *answe
         bool last = hosts->next == hosts->n_pairs || pair[1].tag != pair->tag;
 
         if (first)
-            begin_tag(hosts, pair->tag);
+            json_out_begin_named(out, identities_tag(hosts->identities, pair->tag), '[');
         json_out_slice(out, NULL, name_of(hosts, hosts->best.at[pair->host]));
         if (last)
             json_out_end(out, ']');

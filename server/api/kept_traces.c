@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "flush/memory/json.h"
 #include "protocol/number.h"
 #include "server/api/api.h"
 #include "server/api/api_job.h"
@@ -204,15 +203,6 @@ static void write_list(struct json_out *out, const struct trace_results *results
 
 /* ---- one trace --------------------------------------------------------- */
 
-/* A name of any bytes, and what is JSON. */
-static void write_member(struct json_out *out, struct bytes *name, struct slice text,
-                         struct slice json)
-{
-    bytes_clear(name);
-    json_add_string(name, text);
-    json_out_member(out, bytes_view(name), json);
-}
-
 /* A text is there once, but named by any number of spans: an answer has its own bound. */
 static bool is_full(const struct json_out *out)
 {
@@ -221,27 +211,23 @@ static bool is_full(const struct json_out *out)
 
 /* Returns how many there was room for. */
 static uint32_t write_meta(struct json_out *out, const struct trace_copy *copy,
-                           const struct copied_span *span, struct bytes *name)
+                           const struct copied_span *span)
 {
-    struct bytes value = { 0 };
     uint32_t i;
 
     json_out_begin(out, "meta", '{');
     for (i = 0; i < span->n_meta && !is_full(out); i++) {
         const struct copied_meta *meta = &copy->meta[span->first_meta + i];
 
-        bytes_clear(&value);
-        json_add_string(&value, trace_copy_text(copy, meta->value));
-        write_member(out, name, trace_copy_text(copy, meta->key), bytes_view(&value));
+        json_out_slice_named(out, trace_copy_text(copy, meta->key),
+                             trace_copy_text(copy, meta->value));
     }
     json_out_end(out, '}');
-    out->bytes.failed = out->bytes.failed || value.failed;
-    bytes_free(&value);
     return i;
 }
 
 static uint32_t write_metrics(struct json_out *out, const struct trace_copy *copy,
-                              const struct copied_span *span, struct bytes *name)
+                              const struct copied_span *span)
 {
     uint32_t i;
 
@@ -253,7 +239,7 @@ static uint32_t write_metrics(struct json_out *out, const struct trace_copy *cop
 
         if (__builtin_isfinite(metric->value))
             json = (struct slice){ text, number_format(metric->value, text) };
-        write_member(out, name, trace_copy_text(copy, metric->key), json);
+        json_out_raw_named(out, trace_copy_text(copy, metric->key), json);
     }
     json_out_end(out, '}');
     return i;
@@ -267,17 +253,9 @@ static int64_t since(int64_t first_ns, int64_t ns)
     return __builtin_sub_overflow(ns, first_ns, &apart) ? INT64_MAX : apart;
 }
 
-/* What all spans of a trace are written with. */
-struct writing {
-    struct json_out *out;
-    int64_t first_ns;
-    struct bytes name;
-};
-
-static void write_span(struct writing *writing, const struct trace_copy *copy,
-                       const struct copied_span *span)
+static void write_span(struct json_out *out, const struct trace_copy *copy,
+                       const struct copied_span *span, int64_t first_ns)
 {
-    struct json_out *out = writing->out;
     uint32_t n_meta, n_metrics;
 
     json_out_begin(out, NULL, '{');
@@ -285,10 +263,10 @@ static void write_span(struct writing *writing, const struct trace_copy *copy,
     write_id(out, "parent_id", span->parent_id);
     write_brief(out, copy, span);
     json_out_slice(out, "type", trace_copy_text(copy, span->type));
-    json_out_signed(out, "offset_ns", since(writing->first_ns, span->start_ns));
+    json_out_signed(out, "offset_ns", since(first_ns, span->start_ns));
     json_out_bool(out, "top_level", span->is_top_level);
-    n_meta = write_meta(out, copy, span, &writing->name);
-    n_metrics = write_metrics(out, copy, span, &writing->name);
+    n_meta = write_meta(out, copy, span);
+    n_metrics = write_metrics(out, copy, span);
     json_out_bool(out, "is_cut",
                   span->is_cut || n_meta < span->n_meta || n_metrics < span->n_metrics);
     json_out_end(out, '}');
@@ -296,7 +274,7 @@ static void write_span(struct writing *writing, const struct trace_copy *copy,
 
 static void write_trace(struct json_out *out, const struct trace_results *results)
 {
-    struct writing writing = { .out = out, .first_ns = INT64_MAX };
+    int64_t first_ns = INT64_MAX;
     uint64_t n_sent = 0;
 
     for (uint32_t i = 0; i < results->n; i++) {
@@ -304,21 +282,19 @@ static void write_trace(struct json_out *out, const struct trace_results *result
 
         n_sent += copy->n_spans_sent;
         for (uint32_t j = 0; j < copy->n_spans; j++)
-            if (copy->spans[j].start_ns < writing.first_ns)
-                writing.first_ns = copy->spans[j].start_ns;
+            if (copy->spans[j].start_ns < first_ns)
+                first_ns = copy->spans[j].start_ns;
     }
     json_out_begin(out, NULL, '{');
     write_id(out, "trace_id", results->at[0].copy->trace_id);
-    json_out_exact(out, "start_ms", milliseconds(writing.first_ns));
+    json_out_exact(out, "start_ms", milliseconds(first_ns));
     json_out_number(out, "n_spans", n_sent);
     json_out_begin(out, "spans", '[');
     for (uint32_t i = 0; i < results->n; i++)
         for (uint32_t j = 0; j < results->at[i].copy->n_spans; j++)
-            write_span(&writing, results->at[i].copy, &results->at[i].copy->spans[j]);
+            write_span(out, results->at[i].copy, &results->at[i].copy->spans[j], first_ns);
     json_out_end(out, ']');
     json_out_end(out, '}');
-    out->bytes.failed = out->bytes.failed || writing.name.failed;
-    bytes_free(&writing.name);
 }
 
 /* ---- the loop ---------------------------------------------------------- */

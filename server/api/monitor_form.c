@@ -362,18 +362,6 @@ static void write_group(struct json_out *out, const struct watched_group *group)
     api_form_seconds(out, "last_nodata_ts", state->last_no_data_s);
 }
 
-/* An object as the member of that name. */
-static void begin_named(struct json_out *out, struct slice name)
-{
-    struct json_out quoted = { .comma = false };
-
-    json_out_slice(&quoted, NULL, name);
-    json_out_member(out, bytes_view(&quoted.bytes), SLICE("{"));
-    out->comma = false;
-    out->bytes.failed = out->bytes.failed || quoted.bytes.failed;
-    bytes_free(&quoted.bytes);
-}
-
 void monitor_form_states(struct json_out *out, const struct watched_monitor *watched,
                          uint32_t states, size_t *left)
 {
@@ -384,7 +372,7 @@ void monitor_form_states(struct json_out *out, const struct watched_monitor *wat
 
         if ((states >> watched_group_shown(group) & 1) == 0)
             continue;
-        begin_named(out, group->name);
+        json_out_begin_named(out, group->name, '{');
         write_group(out, group);
         json_out_end(out, '}');
         --*left;
