@@ -40,12 +40,7 @@ struct capturing {
 
 static int complain(const char *what, const char *why)
 {
-    fputs("heeler capture: ", stderr);
-    shown_put_text(stderr, what);
-    fputs(": ", stderr);
-    shown_put_text(stderr, why);
-    fputc('\n', stderr);
-    return EXIT_SYSTEM;
+    return command_complain("capture", what, why, EXIT_SYSTEM);
 }
 
 /* ---- words ------------------------------------------------------------- */

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/shown.h"
+
 #define COMMAND(title, words, text, more, ...)    \
     [COMMAND_##title] = { .name = #title,         \
                           .run = command_##title, \
@@ -46,6 +48,16 @@ int command_unknown(const char *word)
         fprintf(stderr, "%s %s", c == commands ? "" : ",", c->name);
     fputs(" (see heeler help)\n", stderr);
     return EXIT_SETTINGS;
+}
+
+int command_complain(const char *name, const char *what, const char *why, int status)
+{
+    fprintf(stderr, "heeler %s: ", name);
+    shown_put_text(stderr, what);
+    fputs(": ", stderr);
+    shown_put_text(stderr, why);
+    fputc('\n', stderr);
+    return status;
 }
 
 void command_show_page(const struct command *command)

@@ -48,6 +48,9 @@ const struct command *command_find(const char *name);
 /* One sentence on standard error, with the names that there are; the exit status. */
 int command_unknown(const char *word);
 
+/* "heeler NAME: what: why" on standard error, shown as any text of others is; the status. */
+int command_complain(const char *name, const char *what, const char *why, int status);
+
 /* The page of one command, on standard output. */
 void command_show_page(const struct command *command);
 

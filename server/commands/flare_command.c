@@ -22,7 +22,6 @@
 
 #include "config/clock.h"
 #include "config/settings_print.h"
-#include "config/shown.h"
 #include "server/commands/commands.h"
 #include "server/commands/fetch.h"
 #include "server/commands/secrets.h"
@@ -33,12 +32,7 @@ enum { TIMEOUT_S = 15, ANSWER_MAX = 64 << 20 };
 
 static int complain(const char *what, const char *why)
 {
-    fputs("heeler flare: ", stderr);
-    shown_put_text(stderr, what);
-    fputs(": ", stderr);
-    shown_put_text(stderr, why);
-    fputc('\n', stderr);
-    return EXIT_SYSTEM;
+    return command_complain("flare", what, why, EXIT_SYSTEM);
 }
 
 struct flare {

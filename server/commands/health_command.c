@@ -14,12 +14,7 @@ enum { TIMEOUT_S = 5, ANSWER_MAX = 1 << 16, WHERE_MAX = 32 };
 
 static int complain(const char *where, const char *why)
 {
-    fputs("heeler health: ", stderr);
-    shown_put_text(stderr, where);
-    fputs(": ", stderr);
-    shown_put_text(stderr, why);
-    fputc('\n', stderr);
-    return EXIT_SYSTEM;
+    return command_complain("health", where, why, EXIT_SYSTEM);
 }
 
 static bool read_words(const struct command_line *line, const char **at)

@@ -19,12 +19,7 @@ enum { ROWS_A_SLICE = 64, TIME_SIZE = 32 };
 
 static int complain(const char *what, const char *why)
 {
-    fputs("heeler history: ", stderr);
-    shown_put_text(stderr, what);
-    fputs(": ", stderr);
-    shown_put_text(stderr, why);
-    fputc('\n', stderr);
-    return EXIT_SYSTEM;
+    return command_complain("history", what, why, EXIT_SYSTEM);
 }
 
 static int complain_of(const struct store *store, int result)

@@ -13,15 +13,10 @@
 #include "server/commands/lint_seen.h"
 #include "server/commands/lint_source.h"
 
-static int complain(const char *what, const char *why, int status)
+static int complain(const char *what, const char *why)
 {
     fflush(stdout);
-    fputs("heeler lint: ", stderr);
-    shown_put_text(stderr, what);
-    fputs(": ", stderr);
-    shown_put_text(stderr, why);
-    fputc('\n', stderr);
-    return status;
+    return command_complain("lint", what, why, EXIT_SETTINGS);
 }
 
 /* The words; views. */
@@ -78,8 +73,7 @@ static bool read_words(const struct command_line *line, struct asking *out)
         }
     }
     if (out->file == NULL)
-        (void)complain("what?", "a file is missing, or - (see heeler help lint)",
-                       EXIT_SETTINGS);
+        (void)complain("what?", "a file is missing, or - (see heeler help lint)");
     return out->file != NULL;
 }
 
@@ -148,15 +142,15 @@ static int read_file(struct lint *lint, const char *path)
     int status = EXIT_OK;
 
     if (file == NULL)
-        return complain(path, strerror(errno), EXIT_SETTINGS);
+        return complain(path, strerror(errno));
     struct lint_source *source = lint_source_new(file);
 
     if (source == NULL)
-        return complain("memory", "not enough", EXIT_SETTINGS);
+        return complain("memory", "not enough");
     while (lint_source_next(source, &line, &place))
         lint_take(lint, line, place);
     if (lint_source_problem(source) != NULL)
-        status = complain(path, lint_source_problem(source), EXIT_SETTINGS);
+        status = complain(path, lint_source_problem(source));
     lint_source_free(source);
     return status;
 }
@@ -174,7 +168,7 @@ static int finish(struct asking *asking, struct lint *lint, int status)
     else if (!print_sums_json(&sums))
         asking->failed = true;
     if (asking->failed)
-        return complain("memory", "not enough", EXIT_SETTINGS);
+        return complain("memory", "not enough");
     return status != EXIT_OK ? status : sums.findings > 0 ? EXIT_SYSTEM : EXIT_OK;
 }
 
@@ -188,7 +182,7 @@ static int lint_file(struct asking *asking, const struct settings *settings)
     struct lint *lint = lint_new(&asking->config, problem, sizeof problem);
 
     if (lint == NULL)
-        return complain("settings", problem, EXIT_SETTINGS);
+        return complain("settings", problem);
     int status = finish(asking, lint, read_file(lint, asking->file));
 
     lint_free(lint);
@@ -213,6 +207,5 @@ int command_lint(int n, char **words)
     log_set_level(LOG_LEVEL_OFF);
     int status = command_with_line("lint", n, words, true, act);
 
-    return fflush(stdout) == 0 ? status
-                               : complain("standard output", strerror(errno), EXIT_SETTINGS);
+    return fflush(stdout) == 0 ? status : complain("standard output", strerror(errno));
 }

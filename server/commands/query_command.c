@@ -43,12 +43,7 @@ struct asking {
 
 static int complain(const char *what, const char *why)
 {
-    fputs("heeler query: ", stderr);
-    shown_put_text(stderr, what);
-    fputs(": ", stderr);
-    shown_put_text(stderr, why);
-    fputc('\n', stderr);
-    return EXIT_SETTINGS;
+    return command_complain("query", what, why, EXIT_SETTINGS);
 }
 
 /* ---- options ----------------------------------------------------------- */

@@ -12,12 +12,7 @@ enum { TIMEOUT_S = 15, ANSWER_MAX = 16 << 20 };
 
 static int complain(const char *what, const char *why)
 {
-    fputs("heeler status: ", stderr);
-    shown_put_text(stderr, what);
-    fputs(": ", stderr);
-    shown_put_text(stderr, why);
-    fputc('\n', stderr);
-    return EXIT_SYSTEM;
+    return command_complain("status", what, why, EXIT_SYSTEM);
 }
 
 struct asking {

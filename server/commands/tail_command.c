@@ -25,12 +25,7 @@ enum { STREAM_LEAST_MS = 1000 };
 
 static int complain(const char *what, const char *why)
 {
-    fputs("heeler tail: ", stderr);
-    shown_put_text(stderr, what);
-    fputs(": ", stderr);
-    shown_put_text(stderr, why);
-    fputc('\n', stderr);
-    return EXIT_SYSTEM;
+    return command_complain("tail", what, why, EXIT_SYSTEM);
 }
 
 struct asking {

@@ -35,12 +35,7 @@ struct answer {
 
 static int complain(const char *what, const char *why)
 {
-    fputs("heeler top: ", stderr);
-    shown_put_text(stderr, what);
-    fputs(": ", stderr);
-    shown_put_text(stderr, why);
-    fputc('\n', stderr);
-    return EXIT_SYSTEM;
+    return command_complain("top", what, why, EXIT_SYSTEM);
 }
 
 /* ---- words ------------------------------------------------------------- */
