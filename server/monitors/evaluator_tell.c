@@ -11,6 +11,7 @@
 
 enum {
     PICTURES_AT_ONCE = 16,
+    TITLE_MAX = 2048,
     PICTURE_LEAST_S = 3600, /* what it shows */
     TELLING_PATIENCE_S = 10,
     RECEIVERS_MAX = TEMPLATE_RECEIVERS_MAX
@@ -205,27 +206,6 @@ static void name_priority(void *self, int priority)
     naming->priority = priority;
 }
 
-/* "[Triggered on {host:a}] load". */
-static void write_title(const struct watched_monitor *monitor,
-                        const struct watched_group *group, const struct transition *transition,
-                        bool is_test, struct bytes *out)
-{
-    bytes_add_text(out, is_test ? "[TEST] [" : "[");
-    bytes_add_text(out, transition_is_repeated(transition) ? "Re-" : "");
-    bytes_add_text(out, monitor_state_heading(transition->to));
-    if (monitor->monitor.include_tags && group != NULL &&
-        !slice_equal(group->name, SLICE("*"))) {
-        bytes_add_text(out, " on {");
-        bytes_add_slice(out, group->name);
-        bytes_add_text(out, "}");
-    }
-    bytes_add_text(out, "] ");
-    bytes_add_slice(out, name_of(&monitor->monitor));
-    for (size_t i = 0; i < out->len; i++)
-        if (out->at[i] < ' ' || out->at[i] == 0x7f)
-            out->at[i] = ' ';
-}
-
 /* Of one that is silent what was known of it is what there is. */
 static struct slice address_of(const struct evaluator *evaluator,
                                const struct watched_group *group, struct slice host)
@@ -275,30 +255,34 @@ static bool find_operand(void *self, struct slice name, struct bytes *out)
     return true;
 }
 
-static bool write_message(const struct evaluator *evaluator,
-                          const struct watched_monitor *monitor,
-                          const struct watched_group *group,
-                          const struct transition *transition, int64_t now_s,
-                          struct naming *naming, struct bytes *out)
+/* What the facts of a message are views of. */
+struct facts_room {
+    struct slice tags[EVALUATION_TAGS_MAX], host_tags[EVALUATION_TAGS_MAX];
+    struct template_pair host[2];
+    struct operands operands;
+};
+
+static struct template_facts facts_of(const struct evaluator *evaluator,
+                                      const struct watched_monitor *monitor,
+                                      const struct watched_group *group,
+                                      const struct transition *transition, int64_t now_s,
+                                      struct facts_room *room)
 {
     const struct monitor *of = &monitor->monitor;
-    struct slice tags[EVALUATION_TAGS_MAX];
-    struct slice host_tags[EVALUATION_TAGS_MAX];
-    struct template_pair host[2];
-    struct template_listener listener = { name_receiver, name_unknown, naming, name_priority };
-    struct operands operands = { evaluator, monitor, group->name };
-    struct template_facts facts = {
+
+    room->operands = (struct operands){ evaluator, monitor, group->name };
+    return (struct template_facts){
         .transition = *transition,
         .value = group->state.value,
         .has_value = has_value(monitor, group, transition->to),
         .rules = &of->rules,
         .priority = of->priority,
-        .tags = tags,
-        .n_tags = watched_group_tags(group, tags, EVALUATION_TAGS_MAX),
-        .host = host,
-        .n_host = host_facts(evaluator, group, host),
-        .host_tags = host_tags,
-        .n_host_tags = host_tags_find(evaluator, watched_group_host(group), host_tags,
+        .tags = room->tags,
+        .n_tags = watched_group_tags(group, room->tags, EVALUATION_TAGS_MAX),
+        .host = room->host,
+        .n_host = host_facts(evaluator, group, room->host),
+        .host_tags = room->host_tags,
+        .n_host_tags = host_tags_find(evaluator, watched_group_host(group), room->host_tags,
                                       EVALUATION_TAGS_MAX),
         .first_triggered_s = group->state.first_triggered_s,
         .last_triggered_s = group->state.last_triggered_s,
@@ -307,17 +291,48 @@ static bool write_message(const struct evaluator *evaluator,
         .hides_handles = of->hides.handles,
         .offset = zone_offset,
         .find = find_operand,
-        .self = &operands,
+        .self = &room->operands,
     };
+}
 
-    if (!template_render(of->message, &facts, &listener, out) && out->failed)
+/* "[Triggered on {host:a}] load". The name may have variables; nobody is told by it. */
+static void write_title(const struct watched_monitor *monitor,
+                        const struct watched_group *group, const struct template_facts *facts,
+                        bool is_test, struct bytes *out)
+{
+    bytes_add_text(out, is_test ? "[TEST] [" : "[");
+    bytes_add_text(out, transition_is_repeated(&facts->transition) ? "Re-" : "");
+    bytes_add_text(out, monitor_state_heading(facts->transition.to));
+    if (monitor->monitor.include_tags && !slice_equal(group->name, SLICE("*"))) {
+        bytes_add_text(out, " on {");
+        bytes_add_slice(out, group->name);
+        bytes_add_text(out, "}");
+    }
+    bytes_add_text(out, "] ");
+    if (!template_render(name_of(&monitor->monitor), facts, NULL, out) && out->failed)
+        return;
+    if (out->len > TITLE_MAX)
+        for (out->len = TITLE_MAX; (out->at[out->len] & 0xc0) == 0x80;)
+            out->len--; /* the bytes of a character that was cut go, too */
+    for (size_t i = 0; i < out->len; i++)
+        if (out->at[i] < ' ' || out->at[i] == 0x7f)
+            out->at[i] = ' ';
+}
+
+static bool write_message(const struct evaluator *evaluator, const struct monitor *of,
+                          const struct template_facts *facts, struct naming *naming,
+                          struct bytes *out)
+{
+    struct template_listener listener = { name_receiver, name_unknown, naming, name_priority };
+
+    if (!template_render(of->message, facts, &listener, out) && out->failed)
         return false;
-    if (transition_is_repeated(transition) && of->escalation.len > 0) {
+    if (transition_is_repeated(&facts->transition) && of->escalation.len > 0) {
         bytes_add_text(out, "\n\n");
-        if (!template_render(of->escalation, &facts, &listener, out) && out->failed)
+        if (!template_render(of->escalation, facts, &listener, out) && out->failed)
             return false;
     }
-    evaluation_add_doubts(evaluator, of, transition->to, now_s, out);
+    evaluation_add_doubts(evaluator, of, facts->transition.to, facts->now_s, out);
     return !out->failed;
 }
 
@@ -354,18 +369,19 @@ static bool write_all(const struct evaluator *evaluator, const struct watched_mo
                       const struct watched_group *group, const struct transition *transition,
                       int64_t now_s, bool is_test, struct message *out)
 {
+    struct facts_room room;
+    struct template_facts facts = facts_of(evaluator, monitor, group, transition, now_s, &room);
     char number[64];
 
     out->naming.receivers = evaluator->needs.receivers;
-    write_title(monitor, group, transition, is_test, &out->title);
+    write_title(monitor, group, &facts, is_test, &out->title);
     write_tags(monitor, group, &out->tags);
     if (evaluator->needs.link[0] != '\0' && !monitor->monitor.hides.link) {
         bytes_add_text(&out->link, evaluator->needs.link);
         snprintf(number, sizeof number, "/#/monitor?id=%lld", (long long)monitor->number);
         bytes_add_text(&out->link, number);
     }
-    return write_message(evaluator, monitor, group, transition, now_s, &out->naming,
-                         &out->text) &&
+    return write_message(evaluator, &monitor->monitor, &facts, &out->naming, &out->text) &&
            !out->title.failed && !out->tags.failed && !out->link.failed;
 }
 

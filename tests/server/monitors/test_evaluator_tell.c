@@ -167,6 +167,43 @@ static void says_what_it_doubts(void **state)
     evaluator_free(evaluator);
 }
 
+/* As Datadog's have; it tells nobody. */
+static void a_title_has_tags_of_its_group(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7,
+           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {env,role} > 10\","
+           "\"name\":\"{{role.name}} of {{env.name}}{{nope}} {{#is_alert}}burns{{else}}is out"
+           "{{/is_alert}} @webhook-pager {{\",\"message\":\"@someone@example.com\","
+           "\"options\":{\"include_tags\":false}}");
+    value(evaluator, "env:prod\\t@webhook-pager,role:db", 1, 11);
+    assert_int_equal(world.n_sent, 1);
+    is_sent(0, MONITOR_ALERT, "[Triggered] db of prod @webhook-pager burns @webhook-pager {{");
+    value(evaluator, "env:prod\\t@webhook-pager,role:db", 2, 1);
+    is_sent(1, MONITOR_OK, "[Recovered] db of prod @webhook-pager is out @webhook-pager {{");
+    evaluator_free(evaluator);
+}
+
+static void a_title_is_bounded(void **state)
+{
+    struct evaluator *evaluator = begin();
+    char body[2048], name[1001] = "";
+
+    (void)state;
+    for (size_t i = 0; i < 50; i++)
+        strcat(name, "{{e.name}}\xc3\xa9");
+    snprintf(body, sizeof body,
+             "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {e} > 10\","
+             "\"name\":\"%s\",\"message\":\"@webhook-pager\"}",
+             name);
+    define(evaluator, 7, body);
+    value(evaluator, "e:0123456789012345678901234567890123456789012345678901234567", 1, 11);
+    assert_in_range(world.sent[0]->title.len, 2040, 2048);
+    evaluator_free(evaluator);
+}
+
 /* What is resolved as nothing came is told without the value that it had. */
 static void what_resolves_itself_has_no_value(void **state)
 {
@@ -210,6 +247,8 @@ int main(void)
         TEST(a_preset_hides_what_it_says),
         TEST(says_what_it_doubts),
         TEST(what_resolves_itself_has_no_value),
+        TEST(a_title_has_tags_of_its_group),
+        TEST(a_title_is_bounded),
         TEST(tests_are_marked),
     };
 #undef TEST
