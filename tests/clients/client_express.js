@@ -29,6 +29,7 @@ app.get('/call', (request, response) => {
 app.use((error, request, response, next) => response.status(500).send(error.message)) // eslint-disable-line no-unused-vars
 
 const server = app.listen(0, '127.0.0.1', () => console.log(server.address().port))
+server.keepAliveTimeout = 0 // on a machine that is busy a connection may be idle for seconds, and is used again
 
 // Standard input ends when all that it traced has been seen; then it is told what was wrong.
 process.stdin.resume()
