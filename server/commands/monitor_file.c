@@ -340,10 +340,13 @@ static void survey_members(const struct survey *survey, struct slice object,
 void monitor_file_survey(const struct monitor_file *file, const struct receivers *receivers,
                          struct problems *problems)
 {
-    struct survey survey = { .file = file, .receivers = receivers, .problems = problems };
+    struct survey survey = { .file = file, .problems = problems };
 
     if (file->is_downtime)
         return;
+    if (file->monitor.name.len > 0)
+        survey_template(&survey, "name", file->monitor.name);
+    survey.receivers = receivers; /* a name tells nobody */
     survey_members(&survey, file->value, is_of_monitors, "");
     survey_members(&survey, json_view_member(file->value, "options"), is_of_options,
                    " of options");

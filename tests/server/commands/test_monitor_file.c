@@ -122,7 +122,7 @@ static void what_does_not_what_it_looks_like_is_a_warning(void **state)
     static const char text[] =
         "{\"type\": \"metric alert\",\n\"query\": \"avg(last_5m):avg:a{*} by {host,env} > "
         "1\",\n"
-        "\"id\": 3, \"overall_state\": \"OK\", \"mesage\": \"\",\n"
+        "\"id\": 3, \"name\": \"{{env.name}} {{nmae}} @x@y.org\", \"mesage\": \"\",\n"
         "\"message\": \"{{#is_warning}}{{vaule}} {{host.ip}} {{host.role}} {{env.name}} "
         "{{role.name}} {{host.metadata_cpu}} "
         "@a@example.org{{else}} @b@example.org @webhook-x @c-{{env.name}} {{vaule}}"
@@ -130,6 +130,7 @@ static void what_does_not_what_it_looks_like_is_a_warning(void **state)
         "\"escalation_message\": \"@d@example.org\"}}";
     static const char *const wanted[] = {
         ", line 3: \"mesage\" is not known",
+        ", line 3: {{nmae}} is not known",
         ", line 5: \"renotify_intervall\" of options is not known",
         ", line 4: {{vaule}} is not known",
         ", line 4: {{role.name}} is not known",
@@ -156,7 +157,7 @@ static void what_does_not_what_it_looks_like_is_a_warning(void **state)
     problems_free(&problems);
     problems = (struct problems){ 0 };
     monitor_file_survey(&file, NULL, &problems); /* receivers are not known */
-    assert_int_equal(problems.warnings.n, 5);
+    assert_int_equal(problems.warnings.n, 6);
     problems_free(&problems);
     monitor_file_free(&file);
 }
