@@ -5,6 +5,11 @@
 const complaints = []
 const log = level => message => complaints.push(`${level}: ${message && message.message ? message.message : message}`)
 
+// dd-trace sends a body again that was not answered within two seconds, for which the proxy may be too busy.
+const http = require('http')
+const setTimeoutOf = http.ClientRequest.prototype.setTimeout
+http.ClientRequest.prototype.setTimeout = function (ms, ...rest) { return setTimeoutOf.call(this, 30 * ms, ...rest) }
+
 require('dd-trace').init({
   startupLogs: false,
   flushInterval: 200,
@@ -12,7 +17,6 @@ require('dd-trace').init({
   logLevel: 'warn'
 })
 
-const http = require('http')
 const express = require('express')
 const app = express()
 
