@@ -83,7 +83,7 @@ static void check_query(struct slice text, const struct monitor_sight *sight)
     if (!monitor_query_read(text, &query, problem))
         return;
     monitor_query_look(&query, sight, 1000);
-    (void)monitor_query_fits(&query);
+    (void)monitor_query_fits(&query, NULL);
 }
 
 /* What is given back can be taken again. */
