@@ -1,6 +1,7 @@
 #!/bin/bash
 # The past on a disk that hangs: the server goes on with what is in memory, no flush, answer or
 # stop waits for it, and nothing is lost if it works again. If it is gone, what is shed is counted.
+# The programs that it starts hang with it, and it does not; it is not replaced meanwhile.
 #   check_past_hang.sh PROGRAM
 . "${0%/*}/support/apart.sh"
 . "${0%/*}/support/script.sh"
@@ -94,13 +95,40 @@ until_the_end() {
     [ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance $(ledger imbalance)"
 }
 
+# A picture is asked for and the program is to be replaced while it hangs, and when it works again.
+replaced() {
+    works
+    start_past
+    send 10
+    until_written
+    hangs
+    send 5
+    background "$scratch/picture" "$probe" get "$http" \
+        "/api/v1/graph/snapshot?metric_query=sum:a%7B*%7D&start=$((EPOCHSECONDS - 1))&end=$EPOCHSECONDS"
+    picture=$pid
+    kill -USR2 "$server"
+    wait_for "$scratch/log" '\(this program goes on\)'
+    "$probe" get "$http" /api/v1/dashboard >/dev/null || fail "a picture holds up the API while the disk hangs"
+    "$probe" get "$http" /live >/dev/null || fail "no answer behind a program that hangs"
+    kill -CONT "$disk"
+    wait "$picture" # whatever became of it
+    kill -USR2 "$server"
+    wait_for "$scratch/log" '\(reads again\)'
+    until_metric heeler_history_open 1
+    until_total a 15
+    [ "$(lost)" -eq 0 ] || fail "$(lost) values are lost"
+    kill -TERM "$server"
+    ended 0
+}
+
 hang() {
     state=$scratch/state
     case $1 in
     1) for_a_while ;;
     2) until_the_end open ;;
     3) until_the_end closed ;;
+    4) replaced ;;
     esac
 }
 
-lanes 3 hang
+lanes 4 hang

@@ -299,6 +299,14 @@ static bool open_pipes(struct painting *painting, int theirs[PIPES])
     return true;
 }
 
+/* Ours are closed when it runs, and those that somebody left open to us as well. To close them
+ * before that would take posix_spawn(), and so us, to a disk that hangs and has one of them.
+ * False: the kernel is older. */
+static bool keep_others_from_it(void)
+{
+    return close_range(PIPES, UINT_MAX, CLOSE_RANGE_CLOEXEC) == 0;
+}
+
 /* 0, or what is wrong (errno). */
 static int spawn(const struct painter *painter, const int theirs[PIPES], pid_t *pid)
 {
@@ -313,7 +321,8 @@ static int spawn(const struct painter *painter, const int theirs[PIPES], pid_t *
     posix_spawn_file_actions_init(&actions);
     for (int i = 0; i < PIPES; i++)
         posix_spawn_file_actions_adddup2(&actions, theirs[i], i);
-    posix_spawn_file_actions_addclosefrom_np(&actions, PIPES);
+    if (!keep_others_from_it())
+        posix_spawn_file_actions_addclosefrom_np(&actions, PIPES);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);

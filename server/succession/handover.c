@@ -25,6 +25,11 @@ static struct {
     int n;
 } self;
 
+/* One that was killed and has not ended; 0: there is none. Main's. */
+static pid_t stuck;
+
+#define KILL_NS INT64_C(100000000) /* until one that is killed ends, which is at once */
+
 /* ---- how this program was started -------------------------------------- */
 
 /* All of a small file, owned; NULL. */
@@ -167,19 +172,45 @@ static int spawn(char **words, int output, int to, pid_t *pid)
     return error;
 }
 
-/* Waits for the process to end, if `wait` says so and patience lasts; otherwise kills it. True:
- * it ended by itself. */
-static bool reap(pid_t pid, bool wait, int *status, const struct handover_patience *patience)
+/* Whether the process has ended by then. */
+static bool wait_for(pid_t pid, int *status, const struct handover_patience *patience)
 {
-    while (wait && goes_on(patience)) {
+    do {
         if (waitpid(pid, status, WNOHANG) == pid)
             return true;
         poll(NULL, 0, 1);
-    }
-    kill(pid, SIGKILL);
-    while (waitpid(pid, status, 0) < 0 && errno == EINTR)
-        ;
+    } while (goes_on(patience));
     return false;
+}
+
+static bool waits_on(void *argument)
+{
+    (void)argument;
+    return true;
+}
+
+/* Waits for the process to end, if `wait` says so and patience lasts; otherwise kills it. True:
+ * it ended by itself. One that has files of ours on a disk that hangs closes them first, and no
+ * signal ends that: it stays, and is looked at the next time. */
+static bool reap(pid_t pid, bool wait, int *status, const struct handover_patience *patience)
+{
+    if (wait && wait_for(pid, status, patience))
+        return true;
+    const struct handover_patience until_killed = { waits_on, NULL,
+                                                    clock_monotonic_ns() + KILL_NS };
+
+    kill(pid, SIGKILL);
+    if (!wait_for(pid, status, &until_killed))
+        stuck = pid;
+    return false;
+}
+
+/* Whether the program that was asked before is still there. */
+static bool is_stuck(void)
+{
+    if (stuck != 0 && waitpid(stuck, NULL, WNOHANG) != 0)
+        stuck = 0;
+    return stuck != 0;
 }
 
 /* Runs the program; its exit status, or -1 with a sentence in out. */
@@ -190,6 +221,10 @@ static int ask(char **words, int output, const struct handover_patience *patienc
     pid_t pid;
 
     out[0] = '\0';
+    if (is_stuck()) {
+        snprintf(out, size, "the one that was asked before does not end: a disk hangs");
+        return -1;
+    }
     if (pipe2(ends, O_CLOEXEC) != 0) {
         snprintf(out, size, "%s", strerror(errno));
         return -1;
