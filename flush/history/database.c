@@ -240,6 +240,21 @@ enum database_state database_open(struct database *database, const char *folder)
     return state;
 }
 
+/* SQLite would wait for a pipe, and says of a file that it may not open no reason. */
+static enum database_state look_at_file(struct database *database)
+{
+    struct stat stats;
+
+    if (stat(database->path, &stats) != 0)
+        return fail_by_errno(database, file_name + 1);
+    if (!S_ISREG(stats.st_mode))
+        return fail(database, file_name + 1, "it is no file");
+    if (stats.st_size == 0)
+        return fail(database, file_name + 1, "it is empty");
+    return access(database->path, R_OK) == 0 ? DATABASE_OPEN
+                                             : fail_by_errno(database, file_name + 1);
+}
+
 enum database_state database_open_to_read(struct database *database, const char *folder)
 {
     int64_t application = 0, version = 0;
@@ -250,6 +265,8 @@ enum database_state database_open_to_read(struct database *database, const char 
         return fail_by_errno(database, "its folder");
     }
     snprintf(database->path, sizeof database->path, "%s%s", folder, file_name);
+    if (look_at_file(database) != DATABASE_OPEN)
+        return DATABASE_FAILED;
     int result = sqlite3_open_v2(database->path, &database->handle,
                                  SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
 

@@ -78,6 +78,19 @@ static bool add_level(struct retention *out, int64_t interval_s, int64_t step_s,
     return true;
 }
 
+/* Whether an entry before that one begins with the same word. */
+static bool is_said_before(const struct string_list *list, size_t at)
+{
+    struct slice entry = slice_of(list->at[at]), word = slice_cut(&entry, ':');
+
+    for (size_t i = 0; i < at; i++) {
+        entry = slice_of(list->at[i]);
+        if (slice_equal(slice_cut(&entry, ':'), word))
+            return true;
+    }
+    return false;
+}
+
 bool retention_read(struct retention *out, const struct string_list *list, int64_t interval_s,
                     char *problem, size_t problem_size)
 {
@@ -93,7 +106,7 @@ bool retention_read(struct retention *out, const struct string_list *list, int64
                 list->at[i]);
             return false;
         }
-        if (!add_level(out, interval_s, step_s, keep_s)) {
+        if (is_said_before(list, i) || !add_level(out, interval_s, step_s, keep_s)) {
             snprintf(
                 problem, problem_size,
                 "heeler_history_retention: \"%s\" names a window twice, or is one too many",

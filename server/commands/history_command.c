@@ -316,7 +316,8 @@ static int act_on(const char *word, const char *folder)
     int status = EXIT_SYSTEM;
 
     if (store_open_to_read(&store, folder) != DATABASE_OPEN)
-        return access(store.database.path, F_OK) != 0 && errno == ENOENT
+        return store.database.path[0] != '\0' && access(store.database.path, F_OK) != 0 &&
+                       errno == ENOENT
                    ? complain(store.database.path, "there is none: no server has kept anything "
                                                    "in this heeler_state_path")
                    : complain(folder, store.database.problem);
@@ -355,7 +356,10 @@ static int act(struct command_line *line)
         return EXIT_SETTINGS;
     }
     if (settings.heeler_state_path[0] == '\0')
-        (void)complain("heeler_state_path", "it is empty: the past is in memory only");
+        (void)complain(
+            "heeler_state_path",
+            "it is empty: the past is in memory only, or in the folder that the unit "
+            "of systemd says (--set heeler_state_path=/var/lib/heeler)");
     else
         status = act_on(line->rest[0], settings.heeler_state_path);
     settings_free(&settings);

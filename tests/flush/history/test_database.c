@@ -448,6 +448,29 @@ static void text_of_nothing_is_empty(void **state)
     database_close(&database);
 }
 
+/* A pipe above all: nobody waits for what comes out of it. */
+static void who_reads_is_told_what_there_is_instead(void **state)
+{
+    static const char *const said[] = { "No such file", "is no file", "is no file",
+                                        "is empty" };
+    struct database database;
+    (void)state;
+
+    assert_int_equal(mkdir(folder, 0700), 0);
+    for (int i = 0; i < 4; i++) {
+        if (i == 1)
+            assert_int_equal(mkfifo(file, 0600), 0);
+        else if (i == 2)
+            assert_int_equal(mkdir(file, 0700), 0);
+        else if (i == 3)
+            write_file(file, "", 0);
+        assert_int_equal(database_open_to_read(&database, folder), DATABASE_FAILED);
+        assert_non_null(strstr(database.problem, said[i]));
+        assert_null(database.handle);
+        assert_true(i == 0 || remove(file) == 0);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
 
 int main(void)
@@ -469,6 +492,7 @@ int main(void)
         TEST(a_link_a_pipe_and_a_folder_that_is_a_file_are_refused),
         TEST(an_older_file_is_migrated_at_once_with_a_copy),
         TEST(a_migration_that_fails_leaves_the_file_as_it_was),
+        TEST(who_reads_is_told_what_there_is_instead),
         TEST(text_of_nothing_is_empty),
     };
 

@@ -79,6 +79,8 @@ static void what_makes_no_sense_is_refused_with_its_entry(void **state)
     }
     assert_false(read_setting("60s:1d", "1m:2d", NULL));
     assert_non_null(strstr(problem, "\"1m:2d\" names a window twice"));
+    assert_false(read_setting("interval:1d", "interval:2d", NULL));
+    assert_non_null(strstr(problem, "\"interval:2d\" names a window twice"));
 }
 
 /* The standard setting has windows of a minute, and so may the interval. */
