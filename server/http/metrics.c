@@ -254,6 +254,7 @@ static void write_notifications(struct evbuffer *out, const struct server_view *
         { "shed", counter_read(&ledger->shed) + counter_read(&ledger->shed_early) },
     };
 
+    plain(out, F_NOTIFICATIONS_RAISED, counter_read(&ledger->raised));
     head(out, F_NOTIFICATIONS);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         labelled(out, F_NOTIFICATIONS, "end", rows[i].end, rows[i].n);

@@ -96,8 +96,10 @@
       "evaluations of a monitor, those too that could not be made")                           \
     X(F_EVALUATIONS_LATE, "heeler_monitor_evaluations_late_total", "counter",                 \
       "of these, more than a minute behind their own")                                        \
+    X(F_NOTIFICATIONS_RAISED, "heeler_notifications_raised_total", "counter",                 \
+      "notifications of monitors; each has one receiver")                                     \
     X(F_NOTIFICATIONS, "heeler_notifications_total", "counter",                               \
-      "notifications of monitors, by what became of them; each has one receiver")             \
+      "of these, by what became of them")                                                     \
     X(F_NOTIFICATIONS_WAITING, "heeler_notifications_waiting", "gauge",                       \
       "those raised of which nothing became yet")                                             \
     X(F_CHECKS_BEYOND, "heeler_checks_beyond_total", "counter",                               \

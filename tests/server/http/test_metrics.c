@@ -212,6 +212,7 @@ static void monitors_and_their_notifications_are_counted(void **state)
     assert_sample(text, "heeler_monitor_groups", 40);
     assert_sample(text, "heeler_monitor_evaluations_total", 7);
     assert_sample(text, "heeler_monitor_evaluations_late_total", 1);
+    assert_sample(text, "heeler_notifications_raised_total", 21);
     assert_sample(text, "heeler_notifications_total{end=\"sent\"}", 6);
     assert_sample(text, "heeler_notifications_total{end=\"refused\"}", 3);
     assert_sample(text, "heeler_notifications_total{end=\"shed\"}", 7);
