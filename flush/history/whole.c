@@ -89,6 +89,8 @@ int whole_look(sqlite3 *handle, const char *path)
         return result;
     if (page_size <= 0 || stat(path, &stats) != 0)
         return SQLITE_IOERR;
+    if (pages == 0 && stats.st_size > 0) /* less than a head, which SQLite takes for nothing */
+        return SQLITE_NOTADB;
     int64_t there = stats.st_size / page_size;
     struct missing missing = { .first = there + 1, .n = pages - there, .left = pages - there };
 

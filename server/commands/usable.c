@@ -128,10 +128,11 @@ static void check_history(const struct settings *settings, struct problems *prob
     else if (settings->heeler_state_path[0] != '\0')
         warn_of_levels(settings, &retention, problems);
     if (settings->heeler_state_path[0] != '\0' && settings->heeler_rollup_max_bytes == 0)
-        problems_warn(problems,
-                      "%s: heeler_state_path is set and heeler_rollup_max_bytes is 0: what is "
-                      "kept on disk are the windows that this memory holds.",
-                      settings->origin[SETTING_heeler_state_path]);
+        problems_warn(
+            problems,
+            "%s: heeler_state_path is set and heeler_rollup_max_bytes is 0: nothing is "
+            "kept on disk, neither windows nor events, dashboards and monitors.",
+            settings->origin[SETTING_heeler_state_path]);
 }
 
 static void check_mirror(const struct settings *settings, struct problems *problems)

@@ -176,6 +176,22 @@ static void what_is_no_database_is_set_aside_with_what_lies_beside_it(void **sta
     database_close(&database);
 }
 
+static void what_is_too_short_for_a_head_is_set_aside(void **state)
+{
+    static const char zeros[600];
+    struct database database;
+    (void)state;
+
+    open_it(&database); /* makes the folder */
+    database_close(&database);
+    for (size_t len = 0; len < sizeof zeros; len += 99) {
+        write_file(file, zeros, len);
+        open_it(&database);
+        assert_int_equal(database.aside[0] != '\0', len > 0); /* an empty one is a new one */
+        database_close(&database);
+    }
+}
+
 static void no_more_than_four_are_set_aside(void **state)
 {
     struct database database;
@@ -481,6 +497,7 @@ int main(void)
         TEST(memory_and_disk_are_bounded),
         TEST(a_second_owner_is_told_and_touches_nothing),
         TEST(what_is_no_database_is_set_aside_with_what_lies_beside_it),
+        TEST(what_is_too_short_for_a_head_is_set_aside),
         TEST(no_more_than_four_are_set_aside),
         TEST(a_database_of_something_else_is_set_aside),
         TEST(what_is_not_ours_is_not_changed),
