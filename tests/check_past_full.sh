@@ -43,3 +43,21 @@ wait_for "$scratch/log" '\(history: .*only memory is kept\)'
 goes_on "the disk is read-only"
 [ "$(metric heeler_history_open)" -eq 0 ] || fail "it writes where it must not"
 stops
+
+# ---- read where nobody can write -----------------------------------------------------
+
+what_is_kept() { # in lines of JSON
+    "$heeler" history export --set heeler_state_path="$state"
+}
+
+umount "$state" && mount -t tmpfs -o mode=700 tmpfs "$state" || fail "no tmpfs"
+start_past
+send 5
+until_written
+stops
+what_is_kept >"$scratch/before" || fail "export ends with $?"
+grep -q '"metric":"a"' "$scratch/before" || fail "nothing is kept"
+rm -f "$state/history.db-wal" "$state/history.db-shm" # that reading left, and are empty
+mount -o remount,ro "$state" || fail "no remount"
+what_is_kept >"$scratch/after" || fail "what is on a read-only disk cannot be read"
+cmp "$scratch/before" "$scratch/after" || fail "on a read-only disk something else is read"

@@ -1,10 +1,12 @@
 #include "flush/history/database.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "config/files.h"
@@ -16,6 +18,7 @@ enum {
     ASIDE_MAX = 4, /* the last one is overwritten: they could fill the disk */
     BUSY_MS = 1000,
     VALUE_MAX = 64 << 20, /* bytes of one blob or text */
+    URI_SIZE = 3 * DATABASE_PATH_SIZE + 32,
 };
 
 static const char file_name[] = "/history.db";
@@ -255,6 +258,32 @@ static enum database_state look_at_file(struct database *database)
                                              : fail_by_errno(database, file_name + 1);
 }
 
+/* Whether nobody can write to it, and no log is beside it: then SQLite, which would make one to
+ * read, is told that it does not change. */
+static bool is_immutable(const struct database *database)
+{
+    char log[DATABASE_PATH_SIZE + 8];
+    struct statvfs system;
+    struct stat stats;
+
+    snprintf(log, sizeof log, "%s-wal", database->path);
+    return statvfs(database->path, &system) == 0 && (system.f_flag & ST_RDONLY) != 0 &&
+           (stat(log, &stats) != 0 || stats.st_size == 0);
+}
+
+/* "file:PATH", in which all but letters, digits and slashes are as %41. */
+static void name_file(const struct database *database, char out[static URI_SIZE])
+{
+    char *to = out + snprintf(out, URI_SIZE, "file:");
+
+    for (const char *at = database->path; *at != '\0'; at++)
+        if (isalnum((unsigned char)*at) || *at == '/')
+            *to++ = *at;
+        else
+            to += snprintf(to, 4, "%%%02X", (unsigned char)*at);
+    snprintf(to, 16, "%s", is_immutable(database) ? "?immutable=1" : "");
+}
+
 enum database_state database_open_to_read(struct database *database, const char *folder)
 {
     int64_t application = 0, version = 0;
@@ -267,8 +296,12 @@ enum database_state database_open_to_read(struct database *database, const char 
     snprintf(database->path, sizeof database->path, "%s%s", folder, file_name);
     if (look_at_file(database) != DATABASE_OPEN)
         return DATABASE_FAILED;
-    int result = sqlite3_open_v2(database->path, &database->handle,
-                                 SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    char uri[URI_SIZE];
+
+    name_file(database, uri);
+    int result =
+        sqlite3_open_v2(uri, &database->handle,
+                        SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
 
     if (result == SQLITE_OK) {
         guard(database->handle);
