@@ -130,6 +130,16 @@ static int set_up(struct database *database)
                                      "PRAGMA journal_size_limit = 2097152");
 }
 
+/* Whether it has our tables, and not only our number: who lacks one cannot be used, today or
+ * tomorrow. */
+static bool has_tables(sqlite3 *handle)
+{
+    return (sql_run(handle,
+                    "SELECT 1 FROM metrics, series, windows, events, checks, definitions"
+                    " LIMIT 0") &
+            0xff) != SQLITE_ERROR;
+}
+
 /* *unusable: the file is to be set aside. */
 static enum database_state open_file(struct database *database, bool *unusable)
 {
@@ -150,6 +160,8 @@ static enum database_state open_file(struct database *database, bool *unusable)
         state = SCHEMA_FAILED;
     if (state == SCHEMA_READY)
         state = schema_apply(&schema, database->handle, database->path, &result);
+    if (state == SCHEMA_READY && !has_tables(database->handle))
+        state = SCHEMA_FOREIGN;
     *unusable = state == SCHEMA_FOREIGN || sql_is_damage(result);
     if (state == SCHEMA_READY)
         return DATABASE_OPEN;

@@ -235,6 +235,25 @@ static size_t read_file(const char *path, char *at, size_t size)
     return len;
 }
 
+static void what_lacks_a_table_is_set_aside(void **state)
+{
+    static const char *const done[] = { "DROP TABLE checks",
+                                        "ALTER TABLE series RENAME TO others;"
+                                        "CREATE VIEW series AS SELECT * FROM others" };
+    struct database database;
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        open_it(&database);
+        run(&database, done[i]);
+        database_close(&database);
+        open_it(&database);
+        assert_true(database.aside[0] != '\0');
+        assert_int_equal(number(&database, "SELECT count(*) FROM series, checks"), 0);
+        database_close(&database);
+    }
+}
+
 /* Each byte of them stays as it is, the mode of its journal too. */
 static void what_is_not_ours_is_not_changed(void **state)
 {
@@ -500,6 +519,7 @@ int main(void)
         TEST(what_is_too_short_for_a_head_is_set_aside),
         TEST(no_more_than_four_are_set_aside),
         TEST(a_database_of_something_else_is_set_aside),
+        TEST(what_lacks_a_table_is_set_aside),
         TEST(what_is_not_ours_is_not_changed),
         TEST(a_file_of_a_newer_program_is_left_alone),
         TEST(a_file_cut_anywhere_is_read_or_set_aside),
