@@ -213,8 +213,8 @@ static void restore_group(struct evaluator *evaluator, struct slice name, struct
         return;
     }
     group->is_kept = !evaluator->was_handed_over;
-    if (group->state.last_data_s < evaluator->needs.start_s) /* what came since is not known */
-        group->state.last_data_s = evaluator->needs.start_s;
+    if (group->state.had_data && group->state.last_data_s < evaluator->needs.start_s)
+        group->state.last_data_s = evaluator->needs.start_s; /* what came since is not known */
     if (group->seen_s > monitor->evaluated_s)
         monitor->evaluated_s = group->seen_s;
     monitor->found = watched_monitor_shown(monitor);

@@ -151,6 +151,31 @@ static void what_may_come_yet_has_no_opposite(void **state)
     evaluator_free(evaluator);
 }
 
+/* Nor right behind a program that took over. */
+static void what_may_come_yet_has_no_opposite_for_a_successor(void **state)
+{
+    const char *opposite =
+        "{\"type\":\"composite\",\"query\":\"!2\",\"message\":\"@webhook-pager\"}";
+    struct evaluator *evaluator = begin_without_y(START_S), *successor;
+    const struct watched_monitor *silent;
+
+    (void)state;
+    define(evaluator, 3, opposite);
+    for (int minute = 1; minute < 5; minute++)
+        go_to(evaluator, minute);
+    successor = begin_without_y(START_S + 4 * MINUTE_S);
+    define(successor, 3, opposite);
+    succeed(evaluator, successor);
+    silent = monitors_find(evaluator_monitors(successor), 2);
+    for (int minute = 5; minute < 10; minute++)
+        go_to(successor, minute);
+    assert_int_equal(world.n_sent, 0);
+    assert_int_equal(watched_monitor_shown(silent), MONITOR_NO_DATA);
+    go_to(successor, 10);
+    assert_int_equal(world.n_sent, 1);
+    evaluator_free(successor);
+}
+
 static void what_has_no_data_has_no_value(void **state)
 {
     struct evaluator *evaluator = begin_without_y(START_S - 86400);
@@ -214,6 +239,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_operand_that_goes_meanwhile_ends_it, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_may_come_yet_has_no_opposite, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_may_come_yet_has_no_opposite_for_a_successor,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_has_no_data_has_no_value, set_up, tear_down),
         cmocka_unit_test_setup_teardown(checks_and_values_have_the_same_groups, set_up,
                                         tear_down),
