@@ -13,14 +13,27 @@ enum { TAGS_MAX = 64, GROUPS_LOOKED_AT = 64, DAY_S = 86400 };
 
 /* What the server says, whoever sends it back. */
 static const char *const said_v1[] = {
-    "id",         "org_id",     "canceled",      "created",  "modified",
-    "active",     "disabled",   "parent_id",     "child_id", "uuid",
-    "creator_id", "updater_id", "downtime_type", "status",   "active_child",
-    "file",       NULL,
+    "id",
+    "org_id",
+    "canceled",
+    "created",
+    "modified",
+    "active",
+    "disabled",
+    "parent_id",
+    "child_id",
+    "uuid",
+    "creator_id",
+    "updater_id",
+    "downtime_type",
+    "status",
+    "active_child",
+    "file",
+    "problem",
+    NULL,
 };
-static const char *const said_v2[] = {
-    "created", "modified", "canceled", "status", "file", NULL
-};
+static const char *const said_v2[] = { "created", "modified", "canceled", "status",
+                                       "file",    "problem",  NULL };
 
 bool downtime_form_is_v2(struct slice body)
 {
@@ -159,23 +172,25 @@ static enum downtime_status status_of(const struct downtime_sight *sight, int64_
     return sight->downtime.n_recurrences > 0 ? DOWNTIME_SCHEDULED : DOWNTIME_ENDED;
 }
 
-bool downtime_form_look(const struct definition *definition, const struct evaluator *evaluator,
+void downtime_form_look(const struct definition *definition, const struct evaluator *evaluator,
                         int64_t now_s, struct downtime_sight *out)
 {
-    char problem[DOWNTIME_PROBLEM_MAX];
     bool is_v2 = downtime_form_is_v2(definition->body);
 
     *out = (struct downtime_sight){ .definition = definition,
                                     .canceled_s = canceled_s(definition->body) };
-    if (!(is_v2 ? downtime_read_v2 : downtime_read_v1)(definition->body,
-                                                       definition->created_ms / 1000,
-                                                       &out->downtime, problem, sizeof problem))
-        return false;
-    find_times(out, evaluator, now_s);
+    if ((is_v2 ? downtime_read_v2
+               : downtime_read_v1)(definition->body, definition->created_ms / 1000,
+                                   &out->downtime, out->problem, sizeof out->problem)) {
+        out->problem[0] = '\0';
+        find_times(out, evaluator, now_s);
+    } else {
+        out->from_s = definition->created_ms / 1000;
+        out->until_s = DOWNTIME_FOR_EVER;
+    }
     out->status = status_of(out, now_s);
     if (out->status == DOWNTIME_SCHEDULED && is_past(&out->downtime, now_s, &out->until_s))
         out->status = DOWNTIME_ENDED;
-    return true;
 }
 
 void downtime_form_look_away(struct downtime_sight *given)
@@ -195,7 +210,8 @@ bool downtime_form_is_about(const struct downtime_sight *sight,
     struct slice tags[TAGS_MAX] = { { NULL, 0 } };
 
     any.scope = (struct scope){ .program = { SCOPE_ALL }, .n_steps = 1 };
-    if (!downtime_is_about(&any, number, read->tags, read->n_tags, tags, 0))
+    if (sight->problem[0] != '\0' ||
+        !downtime_is_about(&any, number, read->tags, read->n_tags, tags, 0))
         return false;
     for (size_t i = 0; watched != NULL && i < watched->n_groups && i < GROUPS_LOOKED_AT; i++)
         if (downtime_is_about(&sight->downtime, number, read->tags, read->n_tags, tags,
@@ -327,6 +343,14 @@ static void write_times(struct json_out *out, const struct downtime_sight *sight
                   sight->downtime.zone[0] != '\0' ? sight->downtime.zone : "UTC");
 }
 
+static void write_remarks(struct json_out *out, const struct downtime_sight *sight)
+{
+    if (sight->definition->file.len > 0)
+        json_out_slice(out, "file", sight->definition->file);
+    if (sight->problem[0] != '\0')
+        json_out_text(out, "problem", sight->problem);
+}
+
 static void write_family(struct json_out *out, const struct downtime_sight *sight)
 {
     const struct definition *definition = sight->definition;
@@ -378,8 +402,7 @@ void downtime_form_write(struct json_out *out, const struct downtime_sight *sigh
     json_out_text(out, "status", status_word(sight->status));
     json_out_signed(out, "downtime_type", type_of(&sight->downtime));
     write_family(out, sight);
-    if (definition->file.len > 0)
-        json_out_slice(out, "file", definition->file);
+    write_remarks(out, sight);
     api_form_rest(out, definition->body, written);
     json_out_end(out, '}');
 }
@@ -521,8 +544,7 @@ static void write_attributes(struct json_out *out, const struct downtime_sight *
     api_form_time(out, "modified", definition->changed_ms);
     write_moment(out, "canceled", sight->canceled_s);
     json_out_text(out, "status", status_word(sight->status));
-    if (definition->file.len > 0)
-        json_out_slice(out, "file", definition->file);
+    write_remarks(out, sight);
     api_form_rest(out, definition->body, written);
     json_out_end(out, '}');
 }

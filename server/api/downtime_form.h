@@ -42,6 +42,7 @@ struct downtime_sight {
     int64_t canceled_s;      /* 0: it was not */
     int64_t from_s, until_s; /* of the occurrence that holds, or the next; 0: it is not known */
     bool is_ahead;           /* there is such a one, for all that is known */
+    char problem[DOWNTIME_PROBLEM_MAX]; /* why it mutes nothing; empty: it can be read */
 };
 
 /* Whether it came by v2. */
@@ -57,10 +58,10 @@ MUST_CHECK bool downtime_form_make(struct slice base, struct slice over, bool is
                                    char problem[static DOWNTIME_PROBLEM_MAX]);
 void downtime_form_cancel(struct slice body, int64_t now_s, struct bytes *out);
 
-/* evaluator: NULL, nobody knows when what recurs holds. False: what was kept cannot be read. */
-MUST_CHECK bool downtime_form_look(const struct definition *definition,
-                                   const struct evaluator *evaluator, int64_t now_s,
-                                   struct downtime_sight *out);
+/* evaluator: NULL, nobody knows when what recurs holds. What a former program kept and this one
+ * cannot read is seen with its problem, and without what is read of it. */
+void downtime_form_look(const struct definition *definition, const struct evaluator *evaluator,
+                        int64_t now_s, struct downtime_sight *out);
 void downtime_form_look_away(struct downtime_sight *given);
 
 /* Whether it is about that monitor, or a group of it. */

@@ -97,11 +97,10 @@ void downtimes_v2_occurrences(struct desk_job *given, const struct http_request 
 
     if (found == NULL || !read_span(given, request, &from_s, &to_s))
         return;
-    if (!downtime_form_look(found, NULL, from_s, &sight)) {
-        api_refuse(given, 503, "what was kept of this downtime cannot be read");
-        return;
-    }
-    if (sight.downtime.n_recurrences > 0) {
+    downtime_form_look(found, NULL, from_s, &sight);
+    if (sight.problem[0] != '\0') {
+        api_refuse(given, 409, "it mutes nothing: %s", sight.problem);
+    } else if (sight.downtime.n_recurrences > 0) {
         ask(given, argument, &sight.downtime, from_s, to_s);
     } else {
         calendar_once(&sight.downtime, &once);

@@ -8,7 +8,7 @@
 
 struct server_view;
 
-/* All that there are, the oldest first; what cannot be read is left out. */
+/* All that there are, the oldest first. */
 struct downtime_sights {
     struct downtime_sight *at;
     size_t n;

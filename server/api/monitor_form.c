@@ -314,6 +314,16 @@ static void write_state(struct json_out *out, const struct monitor_sight *sight)
     json_out_text(out, "overall_state", monitor_state_word(monitor_form_state(sight)));
 }
 
+static void write_problem(struct json_out *out, const struct monitor_sight *sight)
+{
+    const char *problem = sight->problem;
+
+    if (problem[0] == '\0' && sight->watched != NULL)
+        problem = sight->watched->problem;
+    if (problem[0] != '\0')
+        json_out_text(out, "problem", problem);
+}
+
 void monitor_form_write(struct json_out *out, const struct monitor_sight *sight,
                         bool has_creator)
 {
@@ -328,7 +338,7 @@ void monitor_form_write(struct json_out *out, const struct monitor_sight *sight,
     json_out_signed(out, "id", definition->number);
     json_out_signed(out, "org_id", 1);
     api_form_or(out, body, "type", "null");
-    json_out_slice(out, "name", sight->monitor->name);
+    api_form_or(out, body, "name", "\"\"");
     api_form_or(out, body, "message", "\"\"");
     api_form_or(out, body, "tags", "[]");
     api_form_or(out, body, "query", "null");
@@ -343,8 +353,7 @@ void monitor_form_write(struct json_out *out, const struct monitor_sight *sight,
         monitor_form_creator(out);
     if (definition->file.len > 0)
         json_out_slice(out, "file", definition->file);
-    if (sight->watched != NULL && sight->watched->problem[0] != '\0')
-        json_out_text(out, "problem", sight->watched->problem);
+    write_problem(out, sight);
     api_form_rest(out, body, written);
 }
 

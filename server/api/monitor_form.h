@@ -27,6 +27,7 @@ struct monitor_sight {
     const struct definition *definition;
     const struct monitor *monitor;         /* what was read of it */
     const struct watched_monitor *watched; /* NULL: it was not evaluated yet */
+    const char *problem;                   /* why nothing was read of it; empty: it was */
 };
 
 /* The members of an answer, without its braces. has_creator: who changes one is not told. */

@@ -23,11 +23,11 @@ enum { PAGE_SIZE = 100, PAGE_SIZE_MAX = 1000, IDS_MAX = 100, MATCHES_MAX = 50000
 void monitors_look(const struct server_view *view, const struct definition *definition,
                    struct monitor_look *out)
 {
-    char problem[MONITOR_PROBLEM_MAX];
-
-    if (!monitor_read(definition->body, &out->monitor, problem, sizeof problem))
+    if (monitor_read(definition->body, &out->monitor, out->problem, sizeof out->problem))
+        out->problem[0] = '\0';
+    else
         out->monitor = (struct monitor){ .room = NULL };
-    out->sight = (struct monitor_sight){ definition, &out->monitor, NULL };
+    out->sight = (struct monitor_sight){ definition, &out->monitor, NULL, out->problem };
     if (view->evaluator != NULL)
         out->sight.watched =
             monitors_find(evaluator_monitors(view->evaluator), definition->number);

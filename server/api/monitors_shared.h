@@ -14,6 +14,7 @@
 /* One that is looked at. Views; the monitor is to be freed. */
 struct monitor_look {
     struct monitor monitor;
+    char problem[MONITOR_PROBLEM_MAX];
     struct monitor_sight sight; /* points into it: it is not to be copied */
 };
 

@@ -30,8 +30,9 @@ function monitorsIn({ attributes: { monitor_identifier: one = {} } }, td) {
 }
 
 function whatIn(one) {
-    const { message, scope, file } = one.attributes;
-    return make("span", null, foreign(message || scope, "span"), make("small", { class: "muted below" }, message && visible(scope), file && ` From the file ${visible(file)}`));
+    const { message, scope, file, problem } = one.attributes;
+    return make("span", null, foreign(message || scope, "span"), make("small", { class: "muted below" }, message && visible(scope), file && ` From the file ${visible(file)}`),
+        problem && make("small", { class: "bad-text below" }, `It mutes nothing: ${visible(problem)}`));
 }
 
 function statusIn({ attributes }) {

@@ -48,7 +48,7 @@ static int set_up(void **state)
     hot->notified_s = 1260;
     hot->state.changed_s = 1200;
     cold->is_muted = true;
-    scene.sight = (struct monitor_sight){ &scene.definition, &scene.monitor, watched };
+    scene.sight = (struct monitor_sight){ &scene.definition, &scene.monitor, watched, "" };
     return 0;
 }
 
@@ -124,6 +124,24 @@ static void why_it_could_not_be_evaluated_is_told(void **state)
     json_decref(json);
 }
 
+static void what_a_former_program_kept_keeps_its_name(void **state)
+{
+    struct monitor none = { .room = NULL };
+    struct monitor_sight sight = { &scene.definition, &none, NULL, "no query any more" };
+    struct json_out out = { .comma = false };
+    (void)state;
+
+    json_out_begin(&out, NULL, '{');
+    monitor_form_write(&out, &sight, true);
+    json_out_end(&out, '}');
+    json_t *json = parsed(&out);
+
+    assert_string_equal(text_of(json, "name"), "cpu of webs");
+    assert_string_equal(text_of(json, "overall_state"), "No Data");
+    assert_string_equal(text_of(json, "problem"), "no query any more");
+    json_decref(json);
+}
+
 static void states_are_chosen_and_bounded(void **state)
 {
     struct json_out out = { .comma = false };
@@ -196,8 +214,7 @@ static bool is_about(const char *body)
     };
     struct downtime_sight sight;
 
-    if (!downtime_form_look(&definition, NULL, 2000, &sight))
-        fail_msg("%s", body);
+    downtime_form_look(&definition, NULL, 2000, &sight);
     bool about = downtime_form_is_about(&sight, &scene.sight);
 
     downtime_form_look_away(&sight);
@@ -249,12 +266,50 @@ static void the_status_of_a_downtime_follows_the_clock(void **state)
                                          .body = slice_of(cases[i].body) };
         struct downtime_sight sight;
 
-        assert_true(downtime_form_look(&definition, NULL, cases[i].now_s, &sight));
+        downtime_form_look(&definition, NULL, cases[i].now_s, &sight);
+        assert_string_equal(sight.problem, "");
         if (sight.status != cases[i].status)
             fail_msg("%s: %d", cases[i].body, (int)sight.status);
         assert_int_equal(downtime_form_body(&definition).len == 0,
                          cases[i].status == DOWNTIME_CANCELED);
         downtime_form_look_away(&sight);
+    }
+}
+
+/* A former program took it: it is still there to be changed or canceled, and says so. */
+static void a_downtime_that_cannot_be_read_is_seen_with_its_problem(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"scope\":[\"bare\"],\"message\":\"night\"}",
+        "{\"scope\":\"a:(b\",\"message\":\"night\",\"monitor_identifier\":{\"monitor_id\":7}}",
+        "{\"scope\":7,\"message\":\"night\",\"recurrence\":[]}",
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        struct definition definition = { .kind = DEFINITION_DOWNTIME,
+                                         .name = SLICE("d"),
+                                         .number = 1,
+                                         .created_ms = 1000000,
+                                         .body = slice_of(bodies[i]) };
+        struct json_out v1 = { .comma = false }, v2 = { .comma = false };
+        struct downtime_sight sight;
+
+        downtime_form_look(&definition, NULL, 2000, &sight);
+        downtime_form_write(&v1, &sight);
+        downtime_form_write_v2(&v2, &sight);
+        json_t *one = parsed(&v1), *other = parsed(&v2);
+        json_t *attributes = json_object_get(other, "attributes");
+
+        assert_string_equal(text_of(one, "message"), "night");
+        assert_string_equal(text_of(one, "status"), "scheduled");
+        assert_string_equal(text_of(one, "problem"), sight.problem);
+        assert_string_equal(text_of(attributes, "problem"), sight.problem);
+        assert_string_not_equal(sight.problem, "");
+        assert_false(downtime_form_is_about(&sight, &scene.sight));
+        downtime_form_look_away(&sight);
+        json_decref(one);
+        json_decref(other);
     }
 }
 
@@ -264,10 +319,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_answer_has_the_states_of_the_last_evaluation),
         TEST(why_it_could_not_be_evaluated_is_told),
+        TEST(what_a_former_program_kept_keeps_its_name),
         TEST(states_are_chosen_and_bounded),
         TEST(a_search_is_about_the_monitor_or_a_group),
         TEST(a_downtime_is_about_a_monitor_by_a_group_of_it),
         TEST(the_status_of_a_downtime_follows_the_clock),
+        TEST(a_downtime_that_cannot_be_read_is_seen_with_its_problem),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
