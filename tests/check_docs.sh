@@ -45,7 +45,7 @@ tail) # has no end; there are lines of each kind
         "$heeler" send 'bad' 'my_counter:1|c' 'shop.requests:1|c' '_sc|shop|0'
         [ ! -s "$scratch/tailed" ] || break
         kill -0 \$! 2>/dev/null || break
-        sleep 0.05
+        pause
     done
     kill \$! && [ -s "$scratch/tailed" ]
     exit
@@ -62,7 +62,7 @@ esac
 for _ in \$(seq 1200); do
     grep -q 'listening on udp' "$scratch/said" && break
     kill -0 \$! 2>/dev/null || break
-    sleep 0.05
+    pause
 done
 kill -TERM \$! 2>/dev/null
 wait \$! || { cat "$scratch/said"; exit 1; }

@@ -11,22 +11,7 @@
 #include "server/kept_notes.h"
 #include "tests/support/temp_file.h"
 
-static char root[TEMP_PATH_SIZE];
 static struct retention retention = { { { 10, 86400 } }, 1 };
-
-static int make(void **state)
-{
-    (void)state;
-    temp_folder_make(root);
-    return 0;
-}
-
-static int clear(void **state)
-{
-    (void)state;
-    temp_folder_remove(root);
-    return 0;
-}
 
 static int64_t soon_ms(void)
 {
@@ -35,7 +20,7 @@ static int64_t soon_ms(void)
 
 static struct history *start(struct note *given)
 {
-    struct keeper_config config = { .folder = root, .bounds = { &retention, 64 << 20 } };
+    struct keeper_config config = { .folder = temp_folder, .bounds = { &retention, 64 << 20 } };
     struct history *history = history_start(&config, NULL, given);
 
     assert_non_null(history);
@@ -65,7 +50,7 @@ static int hand_over(struct history *given)
     struct state_writer *out = state_writer_new();
 
     assert_non_null(out);
-    kept_notes_hand_over(given, root, history_leave(given), soon_ms(), out);
+    kept_notes_hand_over(given, temp_folder, history_leave(given), soon_ms(), out);
     assert_true(history_stop(given, soon_ms()));
     int fd = state_writer_end(out);
 
@@ -92,7 +77,7 @@ static void assert_kept(const char *names)
     struct store store;
     struct store_definition one;
 
-    assert_int_equal(store_open(&store, root), DATABASE_OPEN);
+    assert_int_equal(store_open(&store, temp_folder), DATABASE_OPEN);
     assert_int_equal(store_read_definitions(&store), SQLITE_OK);
     while (store_next_definition(&store, &one) == SQLITE_ROW) {
         assert_true(*names != '\0' && one.name.at[0] == *names);
@@ -115,7 +100,7 @@ static void what_waits_is_written_by_the_successor(void **state)
     history_keep(history, note(NOTE_DEFINITION, "a", "{}"));
     assert_true(history_stop(history, soon_ms()));
     assert_kept("a");
-    assert_int_equal(database_open(&owner, root), DATABASE_OPEN);
+    assert_int_equal(database_open(&owner, temp_folder), DATABASE_OPEN);
     history = start(NULL);
     wait_until_it_is(history, HISTORY_HELD);
     assert_true(mailbox_open(&back));
@@ -123,7 +108,7 @@ static void what_waits_is_written_by_the_successor(void **state)
     history_keep(history, returned);
     history_keep(history, note(NOTE_DEFINITION, "a", "")); /* it is gone */
     history_keep(history, note(NOTE_EVENT, "", "event"));
-    assert_true(take_over(hand_over(history), root, &notes));
+    assert_true(take_over(hand_over(history), temp_folder, &notes));
     note_free_all((struct note *)mailbox_take(&back)); /* whoever waited for it knows */
     mailbox_close(&back);
 
@@ -142,7 +127,7 @@ static void what_is_open_writes_it_itself(void **state)
 
     wait_until_it_is(history, HISTORY_OPEN);
     history_keep(history, note(NOTE_DEFINITION, "a", "{}"));
-    assert_true(take_over(hand_over(history), root, &notes));
+    assert_true(take_over(hand_over(history), temp_folder, &notes));
     assert_null(notes);
     assert_kept("a");
 }
@@ -159,9 +144,9 @@ static void another_folder_or_none_has_nothing_of_it(void **state)
     assert_false(take_over(hand_over(history), "/elsewhere", &notes));
     assert_null(notes);
     assert_non_null(out);
-    assert_false(take_over(state_writer_end(out), root, &notes));
+    assert_false(take_over(state_writer_end(out), temp_folder, &notes));
     assert_null(notes);
-    assert_false(kept_notes_take_over(NULL, root, &notes));
+    assert_false(kept_notes_take_over(NULL, temp_folder, &notes));
     assert_null(notes);
 }
 
@@ -173,7 +158,7 @@ static void what_is_damaged_is_taken_as_far_as_it_goes(void **state)
 
     assert_non_null(out);
     state_begin(out, STATE_NOTES);
-    state_put_text(out, slice_of(root));
+    state_put_text(out, slice_of(temp_folder));
     state_put_number(out, 2);
     for (uint64_t is = NOTE_CHECK; is <= NOTE_CHECK + 1; is++) { /* the second is none */
         state_put_number(out, is);
@@ -181,14 +166,14 @@ static void what_is_damaged_is_taken_as_far_as_it_goes(void **state)
         for (int i = 0; i < 3; i++)
             state_put_text(out, SLICE("text"));
     }
-    assert_false(take_over(state_writer_end(out), root, &notes));
+    assert_false(take_over(state_writer_end(out), temp_folder, &notes));
     assert_non_null(notes);
     assert_int_equal(notes->is, NOTE_CHECK);
     assert_null(notes->next);
     note_free_all(notes);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, temp_folder_begin, temp_folder_end)
 
 int main(void)
 {

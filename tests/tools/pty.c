@@ -1,9 +1,10 @@
 /* pty PROGRAM WORDS...: runs it on a terminal of 80 columns and 24 lines, and does what
  * standard input says, a line each:
  *
- *   expect TEXT   reads until the program has written that since the last time, a minute at
- * most send KEYS     types them; \e is an ESC size ROWS     the window has so many lines now
- *   signal N
+ *   expect TEXT   reads until the program has written that since then, for a minute
+ *   send KEYS     types them; \e is an ESC
+ *   size ROWS     the window has so many lines now
+ *   signal N      sends it to the program
  *
  * Then it waits for the end of the program, and ends with its status. Standard output is all
  * that the program wrote; "attributes kept" behind it, if the terminal is as it was. */

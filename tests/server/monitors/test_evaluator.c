@@ -203,8 +203,8 @@ static void is_muted_while_a_downtime_holds(void **state)
     assert_true(evaluator_monitors(evaluator)->at[0]->groups[0]->is_muted);
     assert_int_equal(evaluator_monitors(evaluator)->at[0]->groups[0]->notified_s,
                      START_S + 6 * MINUTE_S);
-    value(evaluator, "*", 10,
-          11); /* what is still wrong at its end is told, for the first time */
+    /* What is still wrong at its end is told, for the first time. */
+    value(evaluator, "*", 10, 11);
     assert_int_equal(world.n_sent, 3);
     is_sent(2, MONITOR_ALERT, "[Triggered] load");
     value(evaluator, "*", 11, 11);
