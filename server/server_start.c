@@ -194,9 +194,11 @@ static bool start_history(struct server *server, char *problem, size_t problem_s
     server->recalled.units = server->units;
     snprintf(problem, problem_size, "the history: not enough memory or descriptors");
     server->history = history_start(&config, &server->questions->asked, notes);
+    if (server->history == NULL)
+        return false;
     server->definition_keeper = kept_definitions(server->history, has_all);
     server->state_keeper = kept_states(server->history);
-    return server->history != NULL;
+    return true;
 }
 
 static void report_self(void *argument, struct self_report *out)

@@ -22,6 +22,7 @@ struct history {
     struct mailbox *wakes;       /* or NULL */
     struct reading *reading;     /* the thread's: what it reads */
     struct note_queue notes;
+    struct mailbox returned;       /* notes that are on the disk, or given up */
     struct mailbox kept, recalled; /* definitions, and events and checks, from before */
     _Atomic(bool) notes_read;      /* what was kept before is in the mailboxes */
     int64_t started_ms;
@@ -329,8 +330,9 @@ static bool open_mailboxes(struct history *history)
     bool given = mailbox_open(&history->given), asked = mailbox_open(&history->asked);
     bool read = mailbox_open(&history->read), kept = mailbox_open(&history->kept);
     bool recalled = mailbox_open(&history->recalled);
+    bool returned = mailbox_open(&history->returned);
 
-    return given && asked && read && kept && recalled;
+    return given && asked && read && kept && recalled && returned;
 }
 
 static void free_history(struct history *given)
@@ -339,12 +341,14 @@ static void free_history(struct history *given)
     take_readings(given);
     reading_free_all(given->reading);
     note_queue_free(&given->notes);
+    note_free_all((struct note *)mailbox_take(&given->returned));
     note_free_all((struct note *)mailbox_take(&given->kept));
     note_free_all((struct note *)mailbox_take(&given->recalled));
     reading_answer_free_all((struct reading_answer *)mailbox_take(&given->read));
     mailbox_close(&given->given);
     mailbox_close(&given->asked);
     mailbox_close(&given->read);
+    mailbox_close(&given->returned);
     mailbox_close(&given->kept);
     mailbox_close(&given->recalled);
     close(given->ended_fd);
@@ -404,6 +408,11 @@ void history_keep(struct history *history, struct note *given)
 {
     if (note_queue_keep(&history->notes, given))
         mailbox_wake(&history->given);
+}
+
+struct mailbox *history_returned(struct history *history)
+{
+    return &history->returned;
 }
 
 bool history_has_room_for_records(const struct history *history)

@@ -41,6 +41,10 @@ void history_give(struct history *history, struct history_parcel *given);
  * (flush/history/note_queue.h). */
 void history_keep(struct history *history, struct note *given);
 
+/* Where those come back that are to (flush/history/note.h). One thread takes them; what nobody
+ * takes is freed with the history. */
+struct mailbox *history_returned(struct history *history);
+
 /* Whether an event or the status of a check may be given now; for those who can wait. */
 bool history_has_room_for_records(const struct history *history);
 

@@ -32,6 +32,7 @@ void note_free_all(struct note *given)
     while (given != NULL) {
         struct note *next = given->next;
 
+        free(given->argument);
         free(given);
         given = next;
     }

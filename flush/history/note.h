@@ -5,7 +5,7 @@
  *   check        its identity -> its last status    } makes and reads
  *
  * Owned by whoever has it. One with a mailbox comes back there when it is on the disk, or given
- * up; the mailbox outlives the history. */
+ * up. The mailbox is the history's (history_returned()): who waits there may end before. */
 #ifndef FLUSH_HISTORY_NOTE_H
 #define FLUSH_HISTORY_NOTE_H
 
@@ -26,7 +26,7 @@ struct note {
     struct slice kind, name, text; /* views of its own bytes; of an event the text alone */
     size_t size;                   /* of all of it */
     struct mailbox *back;          /* NULL: it is freed */
-    void *argument;                /* of who gets it back */
+    void *argument;                /* of who gets it back; of malloc, and freed with it */
     char bytes[];
 };
 

@@ -159,15 +159,16 @@ static void take_answers(struct monitoring *monitoring, int64_t now_s)
     }
 }
 
-static void take_kept(struct monitoring *monitoring, int64_t now_s)
+static void take_returned(struct monitoring *monitoring, int64_t now_s)
 {
+    const struct state_keeper *keeper = monitoring->view->state_keeper;
     struct letter *next;
 
     (void)now_s;
-    mailbox_quieten(&monitoring->kept);
-    for (struct letter *at = mailbox_take(&monitoring->kept); at != NULL; at = next) {
+    mailbox_quieten(keeper->returned);
+    for (struct letter *at = mailbox_take(keeper->returned); at != NULL; at = next) {
         next = at->next;
-        monitoring_hear_kept(monitoring->view->state_keeper->take(at));
+        monitoring_hear_kept(keeper->take(at));
     }
 }
 
@@ -201,10 +202,10 @@ static void on_answers(evutil_socket_t fd, short what, void *argument)
     turn(argument, take_answers);
 }
 
-static void on_kept(evutil_socket_t fd, short what, void *argument)
+static void on_returned(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd, (void)what;
-    turn(argument, take_kept);
+    turn(argument, take_returned);
 }
 
 static void on_results(evutil_socket_t fd, short what, void *argument)
@@ -235,7 +236,7 @@ static struct event *add_reader(struct monitoring *monitoring, struct event_base
 static void drop_events(struct monitoring *monitoring)
 {
     struct event **const all[] = { &monitoring->timer, &monitoring->on_answers,
-                                   &monitoring->on_kept, &monitoring->on_results,
+                                   &monitoring->on_returned, &monitoring->on_results,
                                    &monitoring->more };
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -251,6 +252,7 @@ static void drop_events(struct monitoring *monitoring)
 bool monitoring_furnish(struct monitoring *monitoring, struct event_base *base)
 {
     const struct settings *settings = monitoring->view->settings;
+    const struct state_keeper *keeper = monitoring->view->state_keeper;
     struct timeval second = clock_wait_ms(TICK_MS);
 
     int64_t timeout_ms = patience_ms(PAINTER_TIMEOUT_MS);
@@ -260,12 +262,13 @@ bool monitoring_furnish(struct monitoring *monitoring, struct event_base *base)
     monitoring->calendars =
         painter_new(base, &painter_calendar, settings->heeler_calendar_path, timeout_ms);
     monitoring->on_answers = add_reader(monitoring, base, &monitoring->answers, on_answers);
-    monitoring->on_kept = add_reader(monitoring, base, &monitoring->kept, on_kept);
+    if (keeper != NULL)
+        monitoring->on_returned = add_reader(monitoring, base, keeper->returned, on_returned);
     monitoring->on_results = add_reader(monitoring, base, &monitoring->results, on_results);
     monitoring->timer = event_new(base, -1, EV_PERSIST, on_timer, monitoring);
     monitoring->more = event_new(base, -1, 0, on_more, monitoring);
     if (monitoring->charts != NULL && monitoring->calendars != NULL &&
-        monitoring->on_answers != NULL && monitoring->on_kept != NULL &&
+        monitoring->on_answers != NULL && (keeper == NULL || monitoring->on_returned != NULL) &&
         monitoring->on_results != NULL && monitoring->timer != NULL &&
         monitoring->more != NULL && event_add(monitoring->timer, &second) == 0)
         return true;
@@ -351,15 +354,12 @@ void monitoring_hand_over(struct monitoring *monitoring, struct state_writer *ou
 static bool open_mailboxes(struct monitoring *monitoring)
 {
     bool answers = mailbox_open(&monitoring->answers);
-    bool kept = mailbox_open(&monitoring->kept);
     bool results = mailbox_open(&monitoring->results);
 
-    if (answers && kept && results)
+    if (answers && results)
         return true;
     if (answers)
         mailbox_close(&monitoring->answers);
-    if (kept)
-        mailbox_close(&monitoring->kept);
     if (results)
         mailbox_close(&monitoring->results);
     return false;
@@ -376,7 +376,7 @@ static void keep_inherited(struct monitoring *monitoring, struct slice kind, str
         return;
     snprintf(word, sizeof word, "%.*s", (int)kind.len, kind.at);
     (void)view->state_keeper->keep(view->state_keeper->self, word, name, clock_wall_s(), text,
-                                   NULL, NULL);
+                                   NULL);
 }
 
 /* They are taken up when what is defined is known. */
@@ -429,7 +429,6 @@ struct monitoring *monitoring_new(const struct server_view *view, const char *ho
 static void close_mailboxes(struct monitoring *monitoring)
 {
     struct asked_question *question, *next_question;
-    struct letter *kept, *next_kept;
 
     for (question = (struct asked_question *)mailbox_take(&monitoring->answers);
          question != NULL; question = next_question) {
@@ -437,12 +436,7 @@ static void close_mailboxes(struct monitoring *monitoring)
         free(question->argument);
         asked_question_free(question);
     }
-    for (kept = mailbox_take(&monitoring->kept); kept != NULL; kept = next_kept) {
-        next_kept = kept->next;
-        free(monitoring->view->state_keeper->take(kept));
-    }
     mailbox_close(&monitoring->answers);
-    mailbox_close(&monitoring->kept);
     mailbox_close(&monitoring->results);
 }
 

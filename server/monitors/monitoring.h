@@ -22,13 +22,14 @@ struct settings;
 
 /* Writes down what the evaluator says, somewhere that outlives the process; NULL: nowhere. */
 struct state_keeper {
-    /* The letter comes back in the mailbox, if there is one, when it is written or given up.
-     * False: it cannot be given. */
+    /* With an argument, which is of malloc, a letter comes back when it is written or given up.
+     * False: it cannot be given, and the argument is the caller's. */
     bool (*keep)(void *self, const char *kind, struct slice name, int64_t changed_s,
-                 struct slice text, struct mailbox *back, void *argument);
+                 struct slice text, void *argument);
 
     /* Frees such a letter; what the argument was. */
     void *(*take)(struct letter *given);
+    struct mailbox *returned; /* those letters; it outlives who takes them */
     void *self;
 };
 

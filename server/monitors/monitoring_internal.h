@@ -22,9 +22,9 @@ struct monitoring {
     struct notify_ledger ledger;
     struct notifier *notifier;          /* NULL: nothing was to be sent yet */
     struct painter *charts, *calendars; /* NULL: not furnished */
-    struct mailbox answers, kept, results;
+    struct mailbox answers, results;
     bool has_mailboxes;
-    struct event *timer, *on_answers, *on_kept, *on_results, *more;
+    struct event *timer, *on_answers, *on_returned, *on_results, *more;
     struct kept_item *items, *last_item;
     uint64_t changes_seen; /* of what is defined */
     bool is_begun, is_stopped;

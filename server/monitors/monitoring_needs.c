@@ -133,8 +133,7 @@ static void keep(void *self, const char *kind, struct slice name, struct slice t
 
     if (keeping != NULL) {
         *keeping = (struct keeping){ kept, argument };
-        if (keeper->keep(keeper->self, kind, name, clock_wall_s(), text, &monitoring->kept,
-                         keeping))
+        if (keeper->keep(keeper->self, kind, name, clock_wall_s(), text, keeping))
             return;
         free(keeping);
     }

@@ -4,11 +4,13 @@
 
 #include <cmocka.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "config/clock.h"
 #include "flush/history/history.h"
 #include "server/kept_notes.h"
+#include "server/kept_states.h"
 #include "tests/support/temp_file.h"
 
 static struct retention retention = { { { 10, 86400 } }, 1 };
@@ -86,6 +88,50 @@ static void assert_kept(const char *names)
     store_end_definitions(&store);
     store_close(&store);
     assert_string_equal(names, "");
+}
+
+static void *argument_of(int number)
+{
+    int *argument = malloc(sizeof *argument);
+
+    assert_non_null(argument);
+    *argument = number;
+    return argument;
+}
+
+static void a_state_comes_back_when_it_is_written(void **state)
+{
+    struct history *history = start(NULL);
+    struct state_keeper keeper = kept_states(history);
+    struct pollfd wakes = { .fd = keeper.returned->wake_fd, .events = POLLIN };
+    (void)state;
+
+    assert_true(keeper.keep(keeper.self, "group", SLICE("a"), 7, SLICE("{}"), argument_of(5)));
+    assert_true(keeper.keep(keeper.self, "group", SLICE("b"), 7, SLICE("{}"), NULL));
+    assert_int_equal(poll(&wakes, 1, 60000), 1);
+    struct letter *letter = mailbox_take(keeper.returned);
+
+    assert_non_null(letter);
+    assert_null(letter->next);
+    int *argument = keeper.take(letter);
+
+    assert_int_equal(*argument, 5);
+    free(argument);
+    assert_true(history_stop(history, soon_ms()));
+    assert_kept("ab");
+}
+
+/* The monitors end before the disk has answered. */
+static void a_state_that_nobody_waits_for_any_more_is_kept(void **state)
+{
+    struct history *history = start(NULL);
+    struct state_keeper keeper = kept_states(history);
+    (void)state;
+
+    assert_true(keeper.keep(keeper.self, "group", SLICE("a"), 7, SLICE("{}"), argument_of(5)));
+    wait_until_it_is(history, HISTORY_OPEN);
+    assert_true(history_stop(history, soon_ms()));
+    assert_kept("a");
 }
 
 /* Another process has the file, and ends between the two programs. */
@@ -178,6 +224,8 @@ static void what_is_damaged_is_taken_as_far_as_it_goes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_state_comes_back_when_it_is_written),
+        TEST(a_state_that_nobody_waits_for_any_more_is_kept),
         TEST(what_waits_is_written_by_the_successor),
         TEST(what_is_open_writes_it_itself),
         TEST(another_folder_or_none_has_nothing_of_it),
