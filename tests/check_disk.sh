@@ -154,7 +154,7 @@ managed() {
     wait_for "$scratch/log" 'listening on udp 127.0.0.1:\([0-9]*\)'
     port=$found
     server=$(sed -n 's/^pid \([0-9]*\) .*/\1/p' "$scratch/log")
-    started="$started $server"
+    others="$others $server"
     said READY=1
     disk hangs
     send g

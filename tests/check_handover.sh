@@ -181,7 +181,7 @@ process() {
     wait_for "$scratch/log" '^\(READY=1\)' "$2"
     server=$(sed -n 's/^pid \([0-9]*\) .*/\1/p' "$scratch/log" | sed -n "$1p")
     [ -n "$server" ] || fail "no process $1"
-    started="$started $server"
+    others="$others $server"
 }
 
 : >"$scratch/log"

@@ -95,6 +95,17 @@ until_the_end() {
     [ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance $(ledger imbalance)"
 }
 
+# is_alone: whether all that it started has ended; it looks at that the next time.
+is_alone() {
+    local stat line
+    for stat in /proc/[0-9]*/stat; do
+        read -r line 2>/dev/null <"$stat" || continue # it is gone
+        # shellcheck disable=SC2086 # words: its state, and whose child it is
+        set -- ${line##*) }
+        [ "$2" -ne "$server" ] || [ "$1" = Z ] || return 1
+    done
+}
+
 # A picture is asked for and the program is to be replaced while it hangs, and when it works again.
 replaced() {
     works
@@ -112,6 +123,7 @@ replaced() {
     "$probe" get "$http" /live >/dev/null || fail "no answer behind a program that hangs"
     kill -CONT "$disk"
     wait "$picture" # whatever became of it
+    until_so is_alone || fail "what it started does not end, on a disk that works again"
     kill -USR2 "$server"
     wait_for "$scratch/log" '\(reads again\)'
     until_metric heeler_history_open 1

@@ -9,13 +9,22 @@ probe=${heeler%/*}/tests/tools/probe
 scratch=$(mktemp -d)
 nothing=$scratch/nothing # is never said in it
 mkfifo "$nothing"
-started= lanes=
+started= others= lanes=
 
-# Lanes end what they have started themselves.
+# Lanes end what they have started themselves. Who has ended is left alone, as his number may be
+# somebody else's by now; of those in $others, who are no children of ours, nobody knows.
 end_all() {
-    for pid in $lanes; do kill "$pid" 2>/dev/null; done
+    local pid running
+    running=$(jobs -rp)
+    running=" ${running//$'\n'/ } "
+    for pid in $lanes; do [[ $running != *" $pid "* ]] || kill "$pid" 2>/dev/null; done
     for pid in $lanes; do wait "$pid" 2>/dev/null; done
-    for pid in $started; do kill -CONT "$pid" 2>/dev/null; kill -KILL "$pid" 2>/dev/null; done
+    for pid in $started; do [[ $running != *" $pid "* ]] || end_one "$pid"; done
+    for pid in $others; do end_one "$pid"; done
+}
+end_one() {
+    kill -CONT "$1" 2>/dev/null
+    kill -KILL "$1" 2>/dev/null
 }
 trap 'end_all; rm -rf "$scratch"' EXIT
 trap 'exit 1' INT TERM HUP
@@ -117,7 +126,7 @@ occurrences() {
 lanes() {
     for ((lane = 1; lane <= $1; lane++)); do
         (
-            scratch=$scratch/lane$lane started= lanes=
+            scratch=$scratch/lane$lane started= others= lanes=
             trap end_all EXIT
             trap 'exit 1' INT TERM HUP
             mkdir "$scratch"
