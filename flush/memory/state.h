@@ -26,8 +26,8 @@
  * process flushes before it hands over.
  *
  * Version 3 has more parts: what the series did lately, what was defined, what came last, what
- * monitors know, what the disk did not get. From version 2 on a histogram's count and weights are doubles and it has a
- * unit; they were whole numbers in version 1. */
+ * monitors know, what the disk did not get. From version 2 on a histogram's count and weights
+ * are doubles and it has a unit; they were whole numbers in version 1. */
 enum { STATE_VERSION = 3, STATE_VERSION_READ = 1 }; /* what we write; the oldest that we read */
 
 enum state_part {

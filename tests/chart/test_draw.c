@@ -146,6 +146,11 @@ static double y_of(const struct place *place, double value)
     "{\"scope\":\"*\",\"expression\":\"e\",\"interval\":20,\"attributes\":" attributes \
     ",\"pointlist\":" points "}"
 
+/* The same value for 40 seconds. */
+#define LEVEL(attributes, value) SERIES(attributes, "[[1000000," value "],[1020000," value "]]")
+#define UPPER                    "{\"role\":\"upper\"}"
+#define LOWER                    "{\"role\":\"lower\"}"
+
 /* The column shows the colour where that value is, and nowhere else. */
 static void assert_at(const struct pixels *pixels, const struct place *place, double share,
                       uint32_t rgb, double value)
@@ -212,10 +217,7 @@ static void several_lines_have_colours_of_their_own(void **state)
     struct place place;
     (void)state;
 
-    draw(DEFINITION(SERIES("{}", "[[1000000,2],[1020000,2]]") "," SERIES(
-                        "{}", "[[1000000,7],[1020000,7]]"),
-                    ""),
-         &pixels);
+    draw(DEFINITION(LEVEL("{}", "2") "," LEVEL("{}", "7"), ""), &pixels);
     find_place(&pixels, &place);
     assert_at(&pixels, &place, 0.1, blue, 2);
     assert_at(&pixels, &place, 0.1, 0xb5540a, 7);
@@ -229,11 +231,7 @@ static void a_line_beside_a_band_has_another_colour(void **state)
     (void)state;
 
     draw(DEFINITION(
-             SERIES("{}", "[[1000000,2],[1020000,2]]") "," SERIES("{}", "[[1000000,7],[1020000,"
-                                                                        "7]]") "," SERIES(
-                 "{\"role\":\"upper\"}",
-                 "[[1000000,8],[1020000,8]]") "," SERIES("{\"role\":\"lower\"}",
-                                                         "[[1000000,6],[1020000,6]]"),
+             LEVEL("{}", "2") "," LEVEL("{}", "7") "," LEVEL(UPPER, "8") "," LEVEL(LOWER, "6"),
              ""),
          &pixels);
     find_place(&pixels, &place);
