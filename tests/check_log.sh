@@ -26,7 +26,7 @@ options="--set dogstatsd_port=__random__ --set bind_host=127.0.0.1 --set dogstat
 find_ports() {
     server=$!
     started="$started $server"
-    until [ -e "$1" ]; do :; done
+    until_so [ -e "$1" ] || fail "nobody writes $1"
     wait_for "$1" 'listening on udp 127.0.0.1:\([0-9]*\)'
     port=$found
     wait_for "$1" 'http: listening on 127.0.0.1:\([0-9]*\)'

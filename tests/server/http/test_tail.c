@@ -132,9 +132,10 @@ static void below_the_rate_every_line_is_seen(void **state)
     onlooker_free(rig);
 }
 
+/* What is sent is enough for most of a minute. */
 static void beyond_the_rate_what_was_seen_and_what_was_not_are_all(void **state)
 {
-    enum { DATAGRAMS = 3000, LINES = 20 };
+    enum { DATAGRAMS = 3000, LINES = 60 };
     struct onlooker *rig = ONLOOKER("heeler_workers=1", "heeler_tail_max_bytes=65536");
     char text[LINES * 16 + 1] = "";
     int64_t until_ms = clock_monotonic_ms() + WAIT_S * 1000;
