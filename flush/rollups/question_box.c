@@ -23,6 +23,8 @@ void asked_question_free(struct asked_question *given)
 {
     bytes_free(&given->answer);
     inquiry_free(&given->inquiry);
+    if (given->back != NULL)
+        free(given->argument);
     free(given);
 }
 

@@ -19,7 +19,8 @@ struct asked_question {
     _Atomic(bool) cancelled; /* by the asker, at any time */
     int status;              /* of HTTP: 200, 400, 404 or 503 */
     struct bytes answer;     /* JSON */
-    void *argument;          /* the asker's */
+    void *argument;          /* the asker's; with a mailbox of its own of malloc, and freed
+                                with the question */
     struct mailbox *back; /* where the answer goes, which outlives the flusher; NULL: the box */
     void *begun;          /* the answerer's, while it waits */
 };

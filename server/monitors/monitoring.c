@@ -433,7 +433,6 @@ static void close_mailboxes(struct monitoring *monitoring)
     for (question = (struct asked_question *)mailbox_take(&monitoring->answers);
          question != NULL; question = next_question) {
         next_question = question->next;
-        free(question->argument);
         asked_question_free(question);
     }
     mailbox_close(&monitoring->answers);

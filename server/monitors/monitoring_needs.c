@@ -38,7 +38,6 @@ void monitoring_hear_answer(struct asked_question *given)
     struct asking *asking = given->argument;
 
     asking->tell(asking->argument, given->status, bytes_view(&given->answer));
-    free(asking);
     asked_question_free(given);
 }
 
