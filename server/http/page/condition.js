@@ -37,18 +37,24 @@ export function isAnomalies({ expression }) {
     return /\banomalies\s*\(/.test(expression);
 }
 
+/* "a","b" or a, b */
+function wordsOf(inside) {
+    return inside.split(",").map((word) => word.trim().replace(/^["']|["']$/g, "")).filter((word) => word !== "" && word !== "*");
+}
+
 /* The keys by which its groups are told apart. */
 export function keysOf(query) {
     const text = String(query ?? "");
-    const inside = text.match(/\bby\s*\{([^}]*)\}/)?.[1] ?? text.match(/\.by\(([^)]*)\)/)?.[1] ?? "";
-    return inside.split(",").map((key) => key.trim().replace(/^["']|["']$/g, "")).filter((key) => key !== "" && key !== "*");
+    return wordsOf(text.match(/\bby\s*\{([^}]*)\}/)?.[1] ?? text.match(/\.by\(([^)]*)\)/)?.[1] ?? "");
 }
 
-/* The tags that every scope of a query asks for, where no OR and no NOT leaves it open. */
+/* The tags that every scope of a query asks for, where no OR, no NOT and no pattern leaves it open. */
 export function scopeTagsOf(query) {
-    const scopes = [...String(query ?? "").matchAll(/(\bby\s*)?\{([^}]*)\}/g)].filter(([, by]) => by === undefined)
+    const text = String(query ?? ""), over = text.match(/\.over\(([^)]*)\)/)?.[1];
+    if (over !== undefined) return wordsOf(over);
+    const scopes = [...text.matchAll(/(\bby\s*)?\{([^}]*)\}/g)].filter(([, by]) => by === undefined)
         .map(([, , scope]) => (/\b(OR|NOT|IN)\b|\(/i.test(scope) ? [] : scope.split(/,|\bAND\b/i).map((tag) => tag.trim())));
-    return (scopes[0] ?? []).filter((tag) => /^[^!:]+:/.test(tag) && scopes.every((scope) => scope.includes(tag)));
+    return (scopes[0] ?? []).filter((tag) => /^[^!:*]+:[^*]*$/.test(tag) && scopes.every((scope) => scope.includes(tag)));
 }
 
 /* The monitors of which a composite is made. */

@@ -200,7 +200,7 @@ async function areText(given) {
 async function evaluates({ server, tab, page }) {
     await tab.show(server.address());
     const found = await page.evaluate(async () => {
-        const { readCondition, statesOf, writeCondition } = await import("/page/condition.js");
+        const { readCondition, scopeTagsOf, statesOf, writeCondition } = await import("/page/condition.js");
         const series = (values, more = {}) => ({ label: "a", one: { interval: 60, pointlist: values.map((v, i) => [60000 * i, v]), ...more } });
         const states = (values, query, options = {}) => statesOf([series(values)], readCondition(query), { query, options }, { from_s: 0, to_s: 60 * values.length, step_s: 60 })[0].states
             .map((state) => state[0]).join("");
@@ -208,7 +208,10 @@ async function evaluates({ server, tab, page }) {
         const bounds = (v) => ({ pointlist: Array.from({ length: 6 }, (_, i) => [60000 * i, v]) });
         const band = { ...series([5, 5, 15, 15, 15, 15]), lower: bounds(0), upper: bounds(10) };
         const anomalies = "avg(last_1h):anomalies(avg:a{*}, 'basic', 2, alert_window='last_2m') >= 1";
+        const scoped = ["avg(last_5m):avg:a{host:a,env:*} by {host} > 1", "avg(last_5m):avg:a{host:a AND env:b} / avg:b{env:b} > 1", "avg(last_5m):avg:a{!host:a} > 1",
+            "\"db\".over(\"host:a\",\"*\").by(\"role\").last(2).count_by_status()", "1 && 2"];
         return {
+            asked: scoped.map(scopeTagsOf),
             written: queries.map((query) => writeCondition(readCondition(query)) === query),
             none: ["1 && 2", "\"a\".over(\"*\").last(2).count_by_status()", "", "avg(last_5m,last_1h):avg:a{*} > 1"].map(readCondition),
             simple: states([1, 6, 9, 6, 1], "avg(last_1m):avg:a{*} > 8", { thresholds: { critical: 8, warning: 5 } }),
@@ -219,6 +222,7 @@ async function evaluates({ server, tab, page }) {
         };
     });
     same("as they were", found.written, [true, true, true]);
+    same("what all have that they look at", found.asked, [["host:a"], ["env:b"], [], ["host:a"], []]);
     same("of another kind", found.none, [null, null, null, null]);
     same("by thresholds", found.simple, "OWAWO");
     same("with a threshold to recover by", found.recovery, "OAAAOO");
