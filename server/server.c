@@ -365,8 +365,9 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
     if (out != NULL && !on_disk) /* there, open windows end as parts */
         instance_hand_over(&given->instance, out);
     if (out != NULL && given->history != NULL)
-        kept_notes_hand_over(given->history, given->config.settings->heeler_state_path, on_disk,
-                             deadline_ns / MILLISECOND_NS, out);
+        kept_notes_hand_over(
+            given->history, given->config.settings->heeler_state_path, on_disk,
+            leaving_sign_by(clock_monotonic_ns(), deadline_ns) / MILLISECOND_NS, out);
     if (given->history != NULL)
         history_end(given->history);
     leaving_end_delivery(given->delivery, inheritance, out, deadline_ns);

@@ -7,8 +7,6 @@
 
 enum { SECOND_NS = 1000000000, TURN_NS = 5000000 };
 
-/* How long who is asked may take to give a sign of life before we hand over: half of the time
- * that there is, but SIGN_LEAST_NS at least and SIGN_NS at most. */
 #define SIGN_NS       INT64_C(5000000000)
 #define SIGN_LEAST_NS INT64_C(1000000000)
 
@@ -25,7 +23,7 @@ struct inheritance *leaving_begin(bool with_state, struct state_writer **out)
     return NULL;
 }
 
-static int64_t sign_by_ns(int64_t now_ns, int64_t end_by_ns)
+int64_t leaving_sign_by(int64_t now_ns, int64_t end_by_ns)
 {
     int64_t half_ns = (end_by_ns - now_ns) / 2;
 
@@ -37,7 +35,7 @@ static int64_t sign_by_ns(int64_t now_ns, int64_t end_by_ns)
 bool leaving_hold_delivery(struct delivery *delivery, struct event_base *base,
                            int64_t patience_s, int64_t end_by_ns)
 {
-    int64_t now_ns = clock_monotonic_ns(), silent_ns = sign_by_ns(now_ns, end_by_ns);
+    int64_t now_ns = clock_monotonic_ns(), silent_ns = leaving_sign_by(now_ns, end_by_ns);
     int64_t busy_ns = now_ns + patience_s * SECOND_NS;
     enum delivery_held held;
 
@@ -57,7 +55,7 @@ bool leaving_hold_delivery(struct delivery *delivery, struct event_base *base,
 
 bool leaving_hear_history(struct history *history, struct event_base *base, int64_t end_by_ns)
 {
-    int64_t until_ns = sign_by_ns(clock_monotonic_ns(), end_by_ns);
+    int64_t until_ns = leaving_sign_by(clock_monotonic_ns(), end_by_ns);
 
     if (history == NULL || !history_is_open(history_ledger(history)))
         return true;

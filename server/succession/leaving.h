@@ -19,6 +19,10 @@
 /* An empty inheritance and, with a state, its writer (otherwise NULL). NULL: no memory. */
 struct inheritance *leaving_begin(bool with_state, struct state_writer **out);
 
+/* How long who is asked may take to give a sign of life: half of the time that there is, for
+ * others need theirs, but a second at least and five at most. */
+int64_t leaving_sign_by(int64_t now_ns, int64_t end_by_ns);
+
 /* Asks delivery for a sign of life, and waits for requests that are under way for so long
  * (-1: it does not wait). The workers still read meanwhile, and the loop of HTTP turns. False:
  * there is no sign, because a disk or a name server hangs, which is logged. */
