@@ -53,10 +53,7 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot, 
 {
     rules_note_limited(flusher->rules, flusher->config.ledger);
     encoder_end_snapshot(flusher->encoder);
-    if (snapshot->until_s % flusher->interval_s != 0)
-        flusher_end_records(
-            flusher,
-            now_s); /* it was sealed early, so somebody waits for all that came before */
+    flusher_end_records(flusher, now_s); /* who waits for the interval waits for these, too */
     observers_end(&flusher->observers, snapshot->stamp_s);
     flusher->sealed = snapshot->next;
     flusher->step.next_series = 0;

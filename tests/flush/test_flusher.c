@@ -540,6 +540,24 @@ static void events_and_checks_are_sent_within_a_tick(void **state)
     pipeline_free(p);
 }
 
+/* Somebody may wait for the interval to be sent: what came before its end is then, too. */
+static void records_are_sent_with_the_interval_in_which_they_came(void **state)
+{
+    struct pipeline *p = PIPELINE(1, 1000);
+    (void)state;
+
+    p->flusher_stalled = true;
+    pipeline_line(p, 0, 1001, "a:1|c|T900\n_e{1,1}:a|x\n_sc|up|1");
+    assert_true(pipeline_seal(p, 0));
+    while (flusher_step(p->flusher, 1010, 0))
+        ;
+    assert_int_equal(read_counter(&p->ledger.posted[POINT_SERIES]), 1);
+    assert_int_equal(read_counter(&p->ledger.posted[POINT_EVENT]), 1);
+    assert_int_equal(read_counter(&p->ledger.posted[POINT_CHECK]), 1);
+    assert_nothing_open(p);
+    pipeline_free(p);
+}
+
 /* ---- slices ------------------------------------------------------------ */
 
 static void a_storm_of_births_and_a_large_flush_are_handled_in_slices(void **state)
@@ -766,6 +784,7 @@ int main(void)
         cmocka_unit_test(chunks_of_records_are_filled_again_and_freed_when_none_come),
         cmocka_unit_test(bytes_that_are_no_utf8_cost_nobody_a_payload),
         cmocka_unit_test(events_and_checks_are_sent_within_a_tick),
+        cmocka_unit_test(records_are_sent_with_the_interval_in_which_they_came),
         cmocka_unit_test(a_storm_of_births_and_a_large_flush_are_handled_in_slices),
         cmocka_unit_test(a_regex_that_was_stopped_is_counted),
         cmocka_unit_test(a_wrong_setting_is_a_sentence),
