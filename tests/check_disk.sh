@@ -136,7 +136,7 @@ program() {
     [ "$(ledger folded)" -eq 1 ] || fail "folded $(ledger folded)"
 }
 
-# The disk, and then such a program, under a service manager.
+# The disk, and then such a program, under a service manager; it has half of the stop's time.
 managed() {
     manager=${heeler%/*}/tests/tools/manager
     [ -x "$manager" ] || fail "$manager is not built"
@@ -147,7 +147,7 @@ managed() {
         "$scratch/managed" run --set dogstatsd_port=__random__ --set bind_host=127.0.0.1 \
         --set dogstatsd_socket= --set heeler_http_listen= --set heeler_interval=60 \
         --set dd_url=http://127.0.0.1:1 --set api_key=k --set heeler_self_telemetry=false \
-        --set forwarder_storage_path="$scratch/spool" --set heeler_stop_timeout=60 \
+        --set forwarder_storage_path="$scratch/spool" --set heeler_stop_timeout=16 \
         --set forwarder_storage_max_size_in_bytes=1000000 --set forwarder_storage_max_disk_ratio=1 \
         --set heeler_stop_handover=true
     managed=$pid

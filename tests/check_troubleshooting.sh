@@ -92,7 +92,7 @@ follow() {
 set_up() {
     settings=$scratch/datadog.yaml
     printf '%s\n' 'hostname: troubled.example' 'heeler_interval: 1' "$@" >"$settings"
-    start_server "$heeler" --config "$settings"
+    start_server "$heeler" --config "$settings" --set heeler_stop_timeout=1 # some intakes are dead
 }
 
 refused_line() {
