@@ -116,6 +116,7 @@ static bool has_come(const struct fake_request *request, const char *text)
 static void the_numbers_are_sent_and_nothing_else(void **state)
 {
     const struct fake_request *request;
+    bool is_named = false; /* a span may be alone in the 10 seconds of its end */
     (void)state;
 
     start("api_key=0123456789abcdef", "apm_config.forward_stats=true");
@@ -134,9 +135,11 @@ static void the_numbers_are_sent_and_nothing_else(void **state)
                             "application/msgpack");
         assert_string_equal(fake_request_header(request, "content-encoding"), "gzip");
         assert_string_equal(fake_request_header(request, "dd-api-key"), "0123456789abcdef");
-        assert_true(has_come(request, "test-host") && has_come(request, "GET /"));
+        assert_true(has_come(request, "test-host"));
+        is_named = is_named || has_come(request, "GET /");
         assert_false(has_come(request, "secret") || has_come(request, "user.id"));
     }
+    assert_true(is_named);
     for (size_t i = 0; (request = fake_intake_request(metrics, i)) != NULL; i++)
         assert_string_not_equal(request->path, "/api/v0.2/stats");
 }
