@@ -21,8 +21,10 @@ downtimes_say() {
 
 start_server "$heeler" --set heeler_interval=1 --set "heeler_monitors_path=$scratch/defined"
 until_shown '"current_downtime": *{"start": *"20[^"]*T1[78]:00:00'
-"$heeler" status --at "127.0.0.1:$http" >"$scratch/status" || fail "no status"
-! grep downtimes_unknown "$scratch/status" || fail "it is not known when"
+known_so() {
+    "$heeler" status --at "127.0.0.1:$http" >"$scratch/status" && ! grep -q downtimes_unknown "$scratch/status"
+}
+until_so known_so || fail "it is not known when: $(cat "$scratch/status")"
 kill -TERM "$server"
 ended 0
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Runs test programs and scripts, five times as many at once as there are processors (most
 # of what they do is wait), shows what failed, how long each took and how long a processor
-# worked for it, and closes with "N passed, M failed" alone on a line.
+# worked for it, and closes with "N passed, M failed" alone on a line. What hangs for five
+# minutes has failed (exit 124).
 #   run.sh FOLDER PROGRAM [NAME...]
 # FOLDER holds the built test_* programs, also in folders below it; PROGRAM is the heeler that the script
 # tests start (empty: no script tests); NAMEs choose among the programs.
@@ -31,7 +32,7 @@ slow='^([a-z/]*/)?(check_monitor.sh|check_past_hang.sh|check_docs.sh|check_deplo
 { grep -E "$slow" <<<"$commands"; grep -vE "$slow" <<<"$commands"; } |
     xargs -P "$(($(nproc) * 5))" -L 1 bash -c \
         'out=$0 name=${1//\//.}; shift; TIMEFORMAT="%1R %3U %3S"
-         { time "$@" >"$out/$name.log" 2>&1 </dev/null; } 2>"$out/$name.times"
+         { time timeout --foreground -k 10 300 "$@" >"$out/$name.log" 2>&1 </dev/null; } 2>"$out/$name.times"
          echo $? >"$out/$name.status"' "$out"
 
 passed=0
