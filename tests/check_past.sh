@@ -26,13 +26,7 @@ wait "$first" || fail "the first server ended with $?"
 
 # A dashboard outlives the server, however it ends.
 start_past
-body='{"title": "kept", "layout_type": "ordered", "widgets": []}'
-exec 3<>"/dev/tcp/127.0.0.1/$http"
-printf 'POST /api/v1/dashboard HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
-    "${#body}" "$body" >&3
-read -r answer <&3
-exec 3<&-
-case $answer in *" 200 "*) ;; *) fail "a dashboard is answered with $answer" ;; esac
+define kept
 "$heeler" send --to "127.0.0.1:$port" 'b:1|c' || fail "send"
 until_metric heeler_history_windows_total 1 # what came before it is written, too
 kill -KILL "$server"

@@ -19,16 +19,6 @@ until_seen_once() { # the event
     [ "$(grep -o '"seen"' "$scratch/events" | wc -l)" -eq 1 ] || fail "the event is there not once: $(cat "$scratch/events")"
 }
 
-define() { # a dashboard
-    local body="{\"title\": \"$1\", \"layout_type\": \"ordered\", \"widgets\": []}" answer
-    exec 3<>"/dev/tcp/127.0.0.1/$http"
-    printf 'POST /api/v1/dashboard HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
-        "${#body}" "$body" >&3
-    read -r answer <&3
-    exec 3<&-
-    case $answer in *" 200 "*) ;; *) fail "a dashboard is answered with $answer" ;; esac
-}
-
 is_defined() {
     "$probe" get "$http" /api/v1/dashboard >"$scratch/dashboards" || fail "no dashboards"
     grep -q "\"$1\"" "$scratch/dashboards" || fail "the dashboard $1 is not there: $(cat "$scratch/dashboards")"

@@ -11,6 +11,17 @@ start_past() {
     until_metric heeler_history_open 1
 }
 
+# define NAME: a dashboard of that name.
+define() {
+    local body="{\"title\": \"$1\", \"layout_type\": \"ordered\", \"widgets\": []}" answer
+    exec 3<>"/dev/tcp/127.0.0.1/$http"
+    printf 'POST /api/v1/dashboard HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
+        "${#body}" "$body" >&3
+    read -r answer <&3
+    exec 3<&-
+    case $answer in *" 200 "*) ;; *) fail "a dashboard is answered with $answer" ;; esac
+}
+
 # total NAME [UPTO]: what that counter was in the five minutes until then, or since the script began.
 began=$EPOCHSECONDS
 total() {

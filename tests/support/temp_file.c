@@ -68,14 +68,19 @@ int temp_folder_end(void **state)
     return 0;
 }
 
-void temp_folder_put(const char *name, const char *text)
+void temp_folder_put_in(const char *folder, const char *name, const char *text)
 {
     char path[TEMP_PATH_SIZE + 64];
 
-    snprintf(path, sizeof path, "%s/%s", temp_folder, name);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "we");
 
     assert_non_null(file);
     fputs(text, file);
     fclose(file);
+}
+
+void temp_folder_put(const char *name, const char *text)
+{
+    temp_folder_put_in(temp_folder, name, text);
 }

@@ -21,5 +21,6 @@ extern char temp_folder[TEMP_PATH_SIZE];
 int temp_folder_begin(void **state);
 int temp_folder_end(void **state);
 void temp_folder_put(const char *name, const char *text);
+void temp_folder_put_in(const char *folder, const char *name, const char *text);
 
 #endif

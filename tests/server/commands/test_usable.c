@@ -288,18 +288,6 @@ static void a_folder_that_is_open_to_all_is_told(void **state)
 
 /* ---- monitors of files ------------------------------------------------- */
 
-static void write_monitor(const char *folder, const char *name, const char *text)
-{
-    char path[TEMP_PATH_SIZE + 32];
-
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "we");
-
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
-
 /* They refuse no start, and what they are about is lost without a path. */
 static void monitors_of_files_that_are_wrong_or_do_not_last_are_told(void **state)
 {
@@ -318,16 +306,16 @@ static void monitors_of_files_that_are_wrong_or_do_not_last_are_told(void **stat
         assert_int_equal(problems.warnings.n, 0); /* there are none yet */
         settings_free(&settings);
     }
-    write_monitor(root, "b.json",
-                  "{\"type\":\"metric alert\",\n\"query\":\"avg(last_5m) > 1\"}");
-    write_monitor(root, "a.json",
-                  "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:a{*} > 1\",\n"
-                  "\"message\":\"@a@example.org\",\"id\":7}");
-    write_monitor(root, "c.txt", "no monitor");
-    write_monitor(root, "d.json", "{\"scope\":\"env:a\",\"id\":7}");
-    write_monitor(root, "e.json",
-                  "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:a{*} > 1\","
-                  "\"id\":7}");
+    temp_folder_put_in(root, "b.json",
+                       "{\"type\":\"metric alert\",\n\"query\":\"avg(last_5m) > 1\"}");
+    temp_folder_put_in(root, "a.json",
+                       "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:a{*} > 1\",\n"
+                       "\"message\":\"@a@example.org\",\"id\":7}");
+    temp_folder_put_in(root, "c.txt", "no monitor");
+    temp_folder_put_in(root, "d.json", "{\"scope\":\"env:a\",\"id\":7}");
+    temp_folder_put_in(root, "e.json",
+                       "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:a{*} > 1\","
+                       "\"id\":7}");
     for (size_t i = 0; i < 2; i++) {
         struct settings settings;
         struct problems problems = { .n_unlisted = 0 };

@@ -42,19 +42,28 @@ static void keep_nothing(void *self, const char *kind, struct slice name, struct
         kept(argument);
 }
 
+/* Two monitors, beside which composites are defined. */
+static struct evaluator *begin_with(const struct evaluator_needs *needs, const char *first,
+                                    const char *second)
+{
+    struct evaluator *evaluator = evaluator_new(needs);
+
+    assert_non_null(evaluator);
+    define(evaluator, 1, first);
+    define(evaluator, 2, second);
+    return evaluator;
+}
+
 static struct evaluator *begin_with_many_groups(void)
 {
     struct evaluator_needs needs = evaluator_world_needs(&world);
 
     needs.ask = answer_groups;
     needs.keep = keep_nothing;
-    struct evaluator *evaluator = evaluator_new(&needs);
-
-    assert_non_null(evaluator);
-    define(evaluator, 1,
-           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 10\"}");
-    define(evaluator, 2,
-           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 20\"}");
+    struct evaluator *evaluator = begin_with(
+        &needs,
+        "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 10\"}",
+        "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 20\"}");
     define(evaluator, 3, "{\"type\":\"composite\",\"query\":\"1 && !2\"}");
     return evaluator;
 }
@@ -120,14 +129,9 @@ static struct evaluator *begin_without_y(int64_t start_s)
 
     needs.ask = answer_all_but_y;
     needs.start_s = start_s;
-    struct evaluator *evaluator = evaluator_new(&needs);
-
-    assert_non_null(evaluator);
-    define(evaluator, 1,
-           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\"}");
-    define(evaluator, 2,
-           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:y{*} > 10\"}");
-    return evaluator;
+    return begin_with(&needs,
+                      "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\"}",
+                      "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:y{*} > 10\"}");
 }
 
 /* What comes a minute after the start is no reason to tell of its absence before. From then on
